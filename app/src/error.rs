@@ -1,0 +1,141 @@
+//! What a person is told when something does not work. Every domain error becomes
+//! one of these here, and nowhere else; what only an operator should know stays in
+//! the log.
+
+use leptos::server_fn::codec::JsonEncoding;
+use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
+use serde::{Deserialize, Serialize};
+
+/// What went wrong, in the terms of the person in front of the screen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(tag = "code", rename_all = "snake_case")]
+pub enum AppError {
+    /// Nobody is signed in, or the session has ended.
+    #[error("Please sign in again: your session has ended.")]
+    SignedOut,
+    /// It is somebody else's, or it isn't there; a stranger can't tell which.
+    #[error("This page doesn't exist, or it isn't yours.")]
+    NotFound,
+    /// A field of a form isn't right.
+    #[error("{message}")]
+    Invalid {
+        /// The name of the field.
+        field: String,
+        /// What to do about it.
+        message: String,
+    },
+    /// The conversation is still being answered.
+    #[error("An answer is still being written. Stop it, or wait for its end, then send again.")]
+    Busy,
+    /// Something the server needs is away for now.
+    #[error("{what} can't be reached just now. Nothing is lost; please try again in a moment.")]
+    Unavailable {
+        /// What is away, as a person would name it.
+        what: String,
+    },
+    /// The request never reached the server, or its answer never came back.
+    #[error("The connection is gone. Check your network and try again.")]
+    Connection,
+    /// A fault of ours.
+    #[error("Something went wrong on our side. It has been noted; please try again.")]
+    Internal,
+}
+
+impl AppError {
+    /// The status of a response that carries this.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::SignedOut => 401,
+            Self::NotFound => 404,
+            Self::Invalid { .. } => 422,
+            Self::Busy => 409,
+            Self::Unavailable { .. } | Self::Connection => 503,
+            Self::Internal => 500,
+        }
+    }
+}
+
+impl FromServerFnError for AppError {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Request(_) => Self::Connection,
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => Self::Invalid {
+                field: String::new(),
+                message: "The form was not complete. Reload the page and try again.".to_owned(),
+            },
+            _ => Self::Internal,
+        }
+    }
+}
+
+#[cfg(feature = "ssr")]
+mod from_domains {
+    use onelastai_agents::AgentError;
+    use onelastai_chat::ChatError;
+    use onelastai_db::DbError;
+    use onelastai_identity::IdentityError;
+
+    use super::AppError;
+
+    fn unavailable(what: &str) -> AppError {
+        AppError::Unavailable { what: what.to_owned() }
+    }
+
+    impl From<DbError> for AppError {
+        fn from(error: DbError) -> Self {
+            tracing::error!(%error, "database");
+            match error {
+                DbError::Unavailable(_) => unavailable("The database"),
+                DbError::Refused(_) | DbError::Unexpected(_) => Self::Internal,
+            }
+        }
+    }
+
+    impl From<AgentError> for AppError {
+        fn from(error: AgentError) -> Self {
+            match error {
+                AgentError::NotFound => Self::NotFound,
+                AgentError::Db(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<ChatError> for AppError {
+        fn from(error: ChatError) -> Self {
+            match error {
+                ChatError::NotFound | ChatError::NoSuchAgent => Self::NotFound,
+                ChatError::Busy => Self::Busy,
+                ChatError::Invalid { field, message } => {
+                    Self::Invalid { field: field.to_owned(), message: message.to_owned() }
+                }
+                ChatError::Db(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<IdentityError> for AppError {
+        fn from(error: IdentityError) -> Self {
+            match error {
+                IdentityError::Db(error) => error.into(),
+                IdentityError::KeycloakUnavailable(_) => {
+                    tracing::error!(%error, "sign-in");
+                    unavailable("The sign-in service")
+                }
+                IdentityError::SessionsUnavailable(_) => {
+                    tracing::error!(%error, "sessions");
+                    unavailable("The session store")
+                }
+                IdentityError::SignInExpired
+                | IdentityError::Denied(_)
+                | IdentityError::Unverified(_)
+                | IdentityError::Disabled => {
+                    tracing::warn!(%error, "sign-in refused");
+                    Self::SignedOut
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Everything that the chat page shows, from the services.
+
+use onelastai_chat::{Answer, Author as Wrote, ChatService, Message, Reader};
+use onelastai_types::{AnswerStatus, ConversationId, UserId};
+use time::OffsetDateTime;
+
+use super::view::{
+    AgentCard, AnswerView, Author, ChatPage, ConversationLink, ConversationView, MessageView,
+};
+use crate::{error::AppError, session::signed_in};
+
+/// The page of one conversation, or of a new one with `agent` (the first, if none is named).
+///
+/// # Errors
+/// [`AppError::SignedOut`], and [`AppError::NotFound`] for what isn't the viewer's.
+pub async fn chat_page(
+    conversation: Option<ConversationId>,
+    agent: Option<String>,
+    deleted: Option<ConversationId>,
+) -> Result<ChatPage, AppError> {
+    let (state, session, viewer) = signed_in().await?.ok_or(AppError::SignedOut)?;
+    let (user, chat) = (session.user, &state.chat);
+    let agents: Vec<_> = state.agents.list(user).await?;
+    let open = match conversation {
+        Some(id) => Some(chat.conversation(user, id).await?),
+        None => None,
+    };
+    let cards: Vec<_> = agents.iter().map(card).collect();
+    let agent = match (&open, agent) {
+        (Some(conversation), _) => card(&conversation.agent),
+        (None, Some(slug)) => {
+            cards.iter().find(|card| card.slug == slug).cloned().ok_or(AppError::NotFound)?
+        }
+        (None, None) => cards.first().cloned().ok_or(AppError::Unavailable {
+            what: "The list of agents is empty: none".to_owned(),
+        })?,
+    };
+    let deleted = match deleted {
+        Some(id) => chat.deleted_title(user, id).await?.map(|title| (id, title)),
+        None => None,
+    };
+    let conversation = match open {
+        Some(open) => {
+            let mut messages = Vec::with_capacity(open.messages.len());
+            for message in open.messages {
+                messages.push(message_view(chat, user, message).await?);
+            }
+            Some(ConversationView { id: open.id, title: open.title, messages })
+        }
+        None => None,
+    };
+    let conversations = chat
+        .conversations(user)
+        .await?
+        .into_iter()
+        .map(|line| ConversationLink {
+            id: line.id,
+            title: line.title,
+            agent_name: line.agent_name,
+            agent_slug: line.agent_slug,
+            last_message_at: line.last_message_at,
+        })
+        .collect();
+    Ok(ChatPage {
+        viewer,
+        conversations,
+        agents: cards,
+        agent,
+        conversation,
+        deleted,
+        now: OffsetDateTime::now_utc(),
+        send_key: new_key(),
+    })
+}
+
+/// Names the next send.
+pub(super) fn new_key() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+fn card(agent: &onelastai_agents::Agent) -> AgentCard {
+    AgentCard {
+        slug: agent.slug.clone(),
+        name: agent.name.clone(),
+        description: agent.description.clone(),
+        starters: agent.starters.clone(),
+    }
+}
+
+/// A message as it is shown; of an answer that is being written, everything up to now.
+pub(super) async fn message_view(
+    chat: &ChatService,
+    user: UserId,
+    message: Message,
+) -> Result<MessageView, AppError> {
+    let (author, mut blocks, mut tail, mut seq) = match message.author {
+        // What a person typed is shown as typed.
+        Wrote::Person => {
+            (Author::Person, onelastai_markdown::escape(&message.content).into_string(), String::new(), 0)
+        }
+        Wrote::Agent => {
+            (Author::Agent, onelastai_markdown::render(&message.content).into_string(), String::new(), 0)
+        }
+    };
+    let generating =
+        message.answer.as_ref().filter(|answer| answer.status == AnswerStatus::Generating);
+    if let Some(answer) = generating
+        && let Some(log) = chat.log(user, answer.generation).await?
+    {
+        let reader = Reader::having_seen(&log.peek(0));
+        let shown = reader.snapshot();
+        (blocks, tail, seq) = (shown.blocks, shown.tail, reader.number());
+    }
+    Ok(MessageView {
+        id: message.id,
+        author,
+        blocks,
+        tail,
+        created_at: message.created_at,
+        answer: message.answer.map(|answer| answer_view(answer, seq)),
+    })
+}
+
+/// What there is to know about an answer, as it is shown.
+#[must_use]
+pub fn answer_view(answer: Answer, seq: u64) -> AnswerView {
+    AnswerView {
+        status: answer.status,
+        generation: answer.generation,
+        seq,
+        model: answer.model,
+        reason: answer.reason,
+        error: answer.error,
+        prompt_tokens: answer.prompt_tokens,
+        completion_tokens: answer.completion_tokens,
+        first_token_ms: answer.first_token_ms,
+        total_ms: answer.total_ms,
+    }
+}

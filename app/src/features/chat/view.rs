@@ -1,0 +1,138 @@
+//! What the chat page shows, ready for the eye: no ids to look up, no HTML to clean.
+
+use onelastai_types::{AnswerStatus, ConversationId, GenerationId, MessageId};
+use time::OffsetDateTime;
+
+/// The person at the screen.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// As Keycloak has it.
+    pub name: String,
+    /// For the corner, when there is no name.
+    pub username: String,
+    /// The address, where there is one.
+    pub email: Option<String>,
+}
+
+/// One line of the rail.
+#[derive(Debug, Clone)]
+pub struct ConversationLink {
+    /// Where it leads.
+    pub id: ConversationId,
+    /// Plain text, written by a person or a model.
+    pub title: String,
+    /// Who answers there.
+    pub agent_name: String,
+    /// For its hue.
+    pub agent_slug: String,
+    /// When somebody last said something.
+    pub last_message_at: OffsetDateTime,
+}
+
+/// An agent to pick.
+#[derive(Debug, Clone)]
+pub struct AgentCard {
+    /// Its part of the address.
+    pub slug: String,
+    /// Plain text.
+    pub name: String,
+    /// One or two sentences, plain text.
+    pub description: String,
+    /// Questions to begin with, plain text.
+    pub starters: Vec<String>,
+}
+
+/// Who wrote a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Author {
+    /// The person.
+    Person,
+    /// The agent.
+    Agent,
+}
+
+/// One message.
+#[derive(Debug, Clone)]
+pub struct MessageView {
+    /// For its anchor.
+    pub id: MessageId,
+    /// Who wrote it.
+    pub author: Author,
+    /// Finished blocks, safe HTML.
+    pub blocks: String,
+    /// The block still being written, safe HTML.
+    pub tail: String,
+    /// When it was sent.
+    pub created_at: OffsetDateTime,
+    /// Only of an agent's message.
+    pub answer: Option<AnswerView>,
+}
+
+/// What there is to know about an answer besides its text.
+#[derive(Debug, Clone)]
+pub struct AnswerView {
+    /// Where it stands.
+    pub status: AnswerStatus,
+    /// Whose events tell how it goes on.
+    pub generation: GenerationId,
+    /// The number of the last event that `blocks` and `tail` include.
+    pub seq: u64,
+    /// Our name of the model that answered.
+    pub model: Option<String>,
+    /// Why that model.
+    pub reason: Option<String>,
+    /// Stable name of what went wrong, such as `unreachable`.
+    pub error: Option<String>,
+    /// Tokens read and written.
+    pub prompt_tokens: i32,
+    /// Tokens written.
+    pub completion_tokens: i32,
+    /// From the send to the first token, in milliseconds.
+    pub first_token_ms: Option<i32>,
+    /// From the send to the end, in milliseconds.
+    pub total_ms: Option<i32>,
+}
+
+/// An open conversation.
+#[derive(Debug, Clone)]
+pub struct ConversationView {
+    /// Its id.
+    pub id: ConversationId,
+    /// Plain text.
+    pub title: String,
+    /// Oldest first, along the branch shown.
+    pub messages: Vec<MessageView>,
+}
+
+impl ConversationView {
+    /// The answer that a model is writing, if one is.
+    #[must_use]
+    pub fn generating(&self) -> Option<&AnswerView> {
+        self.messages
+            .iter()
+            .rev()
+            .filter_map(|message| message.answer.as_ref())
+            .find(|answer| answer.status == AnswerStatus::Generating)
+    }
+}
+
+/// Everything on the chat page.
+#[derive(Debug, Clone)]
+pub struct ChatPage {
+    /// Who looks.
+    pub viewer: Viewer,
+    /// The rail, newest first.
+    pub conversations: Vec<ConversationLink>,
+    /// The agents to pick from.
+    pub agents: Vec<AgentCard>,
+    /// The one that answers here (picked or of the conversation).
+    pub agent: AgentCard,
+    /// None: a new one is about to begin.
+    pub conversation: Option<ConversationView>,
+    /// A conversation that was just deleted and can be brought back.
+    pub deleted: Option<(ConversationId, String)>,
+    /// Now, for "today" and "yesterday".
+    pub now: OffsetDateTime,
+    /// Makes a repeated send of this very page one send (fresh for each page view).
+    pub send_key: String,
+}

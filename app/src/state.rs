@@ -1,0 +1,32 @@
+//! What every handler and server function works with.
+
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use onelastai_agents::AgentService;
+use onelastai_chat::ChatService;
+use onelastai_db::PgPool;
+use onelastai_identity::IdentityService;
+use onelastai_model_router::ModelRouter;
+
+/// The services. Clones share everything.
+#[derive(Clone)]
+pub struct AppState {
+    /// Where the site's files are.
+    pub leptos_options: LeptosOptions,
+    /// The database, for health and metrics; domain work goes through the services.
+    pub db: PgPool,
+    /// Signing in and out.
+    pub identity: IdentityService,
+    /// The agents.
+    pub agents: AgentService,
+    /// Conversations and answers.
+    pub chat: ChatService,
+    /// The models.
+    pub router: ModelRouter,
+}
+
+impl FromRef<AppState> for LeptosOptions {
+    fn from_ref(state: &AppState) -> Self {
+        state.leptos_options.clone()
+    }
+}

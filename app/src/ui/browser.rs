@@ -1,0 +1,128 @@
+//! The few things of the browser that several islands use. None of it is called while
+//! a page is rendered on the server.
+
+use leptos::web_sys::{
+    self, Document, Element, Request, RequestInit, RequestRedirect, UrlSearchParams,
+};
+use wasm_bindgen::{JsCast, JsValue};
+
+/// The page.
+#[must_use]
+pub fn document() -> Document {
+    leptos::prelude::document()
+}
+
+/// The first element that `selector` finds.
+#[must_use]
+pub fn find(selector: &str) -> Option<Element> {
+    document().query_selector(selector).ok().flatten()
+}
+
+/// The first element that `selector` finds, as what it is known to be.
+#[must_use]
+pub fn find_as<T: JsCast>(selector: &str) -> Option<T> {
+    find(selector)?.dyn_into().ok()
+}
+
+/// Every element under `root` that `selector` finds.
+#[must_use]
+pub fn all(root: &Document, selector: &str) -> Vec<Element> {
+    let Ok(list) = root.query_selector_all(selector) else {
+        return Vec::new();
+    };
+    (0..list.length())
+        .filter_map(|index| list.item(index)?.dyn_into().ok())
+        .collect()
+}
+
+/// Posts a plain form in the background. Its answer, a redirect, is not followed.
+///
+/// # Errors
+/// The browser refused to send it.
+pub fn post_form(path: &str, fields: &[(&str, &str)]) -> Result<(), JsValue> {
+    let body = UrlSearchParams::new()?;
+    for (name, value) in fields {
+        body.append(name, value);
+    }
+    let init = RequestInit::new();
+    init.set_method("POST");
+    init.set_body(&body);
+    init.set_redirect(RequestRedirect::Manual);
+    let request = Request::new_with_str_and_init(path, &init)?;
+    // A choice that the server did not hear lasts until the next page; no harm.
+    let _ = leptos::prelude::window().fetch_with_request(&request);
+    Ok(())
+}
+
+/// Puts `choice` (`light`, `dark`, or anything else for the system's) on the page.
+pub fn show_theme(choice: &str) {
+    if let Some(root) = document().document_element() {
+        let _ = match choice {
+            "light" | "dark" => root.set_attribute("data-theme", choice),
+            _ => root.remove_attribute("data-theme"),
+        };
+    }
+}
+
+/// What a screen reader should say now.
+pub fn announce(text: &str) {
+    if let Some(region) = find("#announce") {
+        region.set_text_content(Some(text));
+    }
+}
+
+/// Shows every moment under the page in the reader's own time and language.
+pub fn localise_times() {
+    let options = js_sys::Object::new();
+    let exact = js_sys::Object::new();
+    for (target, name, value) in [
+        (&options, "timeStyle", "short"),
+        (&exact, "dateStyle", "full"),
+        (&exact, "timeStyle", "medium"),
+    ] {
+        let _ = js_sys::Reflect::set(target, &name.into(), &value.into());
+    }
+    let locales = js_sys::Array::new();
+    let short = js_sys::Intl::DateTimeFormat::new(&locales, &options).format();
+    let long = js_sys::Intl::DateTimeFormat::new(&locales, &exact).format();
+    for time in all(&document(), "time:not([data-local])") {
+        let Some(text) = time.get_attribute("datetime") else {
+            continue;
+        };
+        let at = js_sys::Date::new(&text.into());
+        let say =
+            |format: &js_sys::Function| format.call1(&JsValue::UNDEFINED, &at).ok()?.as_string();
+        if let (Some(short), Some(long)) = (say(&short), say(&long)) {
+            time.set_text_content(Some(&short));
+            let _ = time.set_attribute("title", &long);
+            let _ = time.set_attribute("data-local", "");
+        }
+    }
+}
+
+/// Whether Enter should begin a line rather than send: there is no Shift to hold.
+#[must_use]
+pub fn touch_only() -> bool {
+    leptos::prelude::window()
+        .match_media("(hover: none) and (pointer: coarse)")
+        .ok()
+        .flatten()
+        .is_some_and(|query| query.matches())
+}
+
+/// Puts `text` on the clipboard.
+///
+/// # Errors
+/// The person or the browser does not allow it.
+pub async fn copy(text: &str) -> Result<(), JsValue> {
+    let clipboard = leptos::prelude::window().navigator().clipboard();
+    wasm_bindgen_futures::JsFuture::from(clipboard.write_text(text))
+        .await
+        .map(drop)
+}
+
+/// Where small things of this tab are kept (drafts).
+#[must_use]
+pub fn session_storage() -> Option<web_sys::Storage> {
+    leptos::prelude::window().session_storage().ok().flatten()
+}

@@ -1,0 +1,24 @@
+//! Pieces of the interface that know nothing of what the product does.
+
+pub mod browser;
+pub mod theme_choice;
+
+#[cfg(feature = "ssr")]
+pub mod avatar;
+#[cfg(feature = "ssr")]
+mod hue;
+#[cfg(feature = "ssr")]
+pub mod icon;
+#[cfg(feature = "ssr")]
+pub mod logo;
+#[cfg(feature = "ssr")]
+pub mod time;
+
+#[cfg(feature = "ssr")]
+pub use self::{
+    avatar::Avatar,
+    hue::hue,
+    icon::{Icon, IconName, IconSprite},
+    logo::{Logo, Mark},
+    time::{MessageTime, seconds},
+};

@@ -1,0 +1,268 @@
+//! A send: everything that must be there before a model is asked, in one transaction.
+
+use onelastai_agents::Agent;
+use onelastai_db::{Constraint, DbError, new_id};
+use onelastai_types::{AgentId, ConversationId, GenerationId, MessageId};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{Caller, ChatError, ChatService, generate::Job, title};
+
+/// The longest message, in characters.
+const MAX_TEXT: usize = 32_000;
+
+/// What a person sends.
+#[derive(Debug, Clone)]
+pub struct Send {
+    /// Where; a new conversation where there is none.
+    pub conversation: Option<ConversationId>,
+    /// Who is to answer in a new conversation.
+    pub agent: Option<String>,
+    /// What is said.
+    pub text: String,
+    /// 8 to 200 characters; the same key again is the same send.
+    pub key: String,
+}
+
+/// Where an answer is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sent {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// The person's message.
+    pub question: MessageId,
+    /// The answer.
+    pub answer: MessageId,
+    /// Its making.
+    pub generation: GenerationId,
+}
+
+enum Outcome {
+    /// New; the job is to be started once it is committed.
+    New(Sent, Box<Job>),
+    /// This key was used before.
+    Before,
+}
+
+fn check(send: &Send) -> Result<String, ChatError> {
+    // PostgreSQL's text holds no NUL.
+    let text = send.text.replace('\0', "").replace("\r\n", "\n");
+    if text.trim().is_empty() {
+        return Err(ChatError::Invalid { field: "text", message: "Write a message first." });
+    }
+    if text.chars().count() > MAX_TEXT {
+        return Err(ChatError::Invalid {
+            field: "text",
+            message: "That is too long for one message: at most 32,000 characters.",
+        });
+    }
+    if !(8..=200).contains(&send.key.chars().count()) {
+        return Err(ChatError::Invalid {
+            field: "key",
+            message: "The page is too old. Reload it and send again.",
+        });
+    }
+    Ok(text)
+}
+
+impl ChatService {
+    /// Writes the question and starts the answer. It goes on whatever happens to the
+    /// request that asked for it.
+    ///
+    /// # Errors
+    /// [`ChatError::Busy`] while another answer is written in this conversation.
+    pub async fn send(&self, caller: &Caller, send: &Send) -> Result<Sent, ChatError> {
+        let text = check(send)?;
+        match self.write(caller, send, &text).await {
+            Ok(Outcome::New(sent, job)) => {
+                self.start(*job);
+                Ok(sent)
+            }
+            Ok(Outcome::Before) => self.sent_before(caller, &send.key).await,
+            // The connection may have died after the commit took effect.
+            Err(ChatError::Db(DbError::Unavailable(error))) => {
+                match self.sent_before(caller, &send.key).await {
+                    Ok(sent) => {
+                        self.start_again(sent, caller).await?;
+                        Ok(sent)
+                    }
+                    Err(_) => Err(ChatError::Db(DbError::Unavailable(error))),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn write(
+        &self,
+        caller: &Caller,
+        send: &Send,
+        text: &str,
+    ) -> Result<Outcome, ChatError> {
+        let mut transaction = self.0.pool.begin().await?;
+        let (conversation, parent, agent, first) = match send.conversation {
+            Some(id) => {
+                // Sends to one conversation wait for one another here.
+                let row = sqlx::query!(
+                    "SELECT agent_id, current_message_id FROM conversations
+                     WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL
+                     FOR UPDATE",
+                    id.0,
+                    caller.user.0,
+                )
+                .fetch_optional(&mut *transaction)
+                .await?
+                .ok_or(ChatError::NotFound)?;
+                let agent = self.0.agents.by_id(AgentId(row.agent_id)).await?;
+                (id, row.current_message_id.map(MessageId), agent, false)
+            }
+            None => {
+                let slug = send.agent.as_deref().ok_or(ChatError::NoSuchAgent)?;
+                let agent = self.0.agents.by_slug(caller.user, slug).await?;
+                let id = begin(&mut transaction, caller, &agent, text).await?;
+                (id, None, agent, true)
+            }
+        };
+        let sent = Sent {
+            conversation,
+            question: new_id(),
+            answer: new_id(),
+            generation: new_id(),
+        };
+        let known = sqlx::query_scalar!(
+            "SELECT id FROM generations WHERE user_id = $1 AND idempotency_key = $2",
+            caller.user.0,
+            send.key,
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        if known.is_some() {
+            return Ok(Outcome::Before);
+        }
+        sqlx::query!(
+            "INSERT INTO messages (id, conversation_id, parent_id, role, content, status)
+             VALUES ($1, $3, $4, 'user', $5, 'complete'),
+                    ($2, $3, $1, 'assistant', '', 'generating')",
+            sent.question.0,
+            sent.answer.0,
+            conversation.0,
+            parent.map(|id| id.0),
+            text,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let inserted: Result<_, ChatError> = sqlx::query!(
+            "INSERT INTO generations
+                 (id, conversation_id, message_id, user_id, idempotency_key, lease_expires_at)
+             VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+             ON CONFLICT (user_id, idempotency_key) DO NOTHING",
+            sent.generation.0,
+            conversation.0,
+            sent.answer.0,
+            caller.user.0,
+            send.key,
+            self.0.settings.lease.as_secs_f64(),
+        )
+        .execute(&mut *transaction)
+        .await
+        .on_constraint("generations_one_running_key", || ChatError::Busy);
+        if inserted?.rows_affected() == 0 {
+            return Ok(Outcome::Before);
+        }
+        sqlx::query!(
+            "UPDATE conversations SET current_message_id = $2, last_message_at = now()
+             WHERE id = $1",
+            conversation.0,
+            sent.answer.0,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        let job = Job::new(sent, caller.user, agent, first, 1);
+        Ok(Outcome::New(sent, Box::new(job)))
+    }
+
+    async fn sent_before(&self, caller: &Caller, key: &str) -> Result<Sent, ChatError> {
+        let row = sqlx::query!(
+            r#"SELECT g.id, g.conversation_id, g.message_id, m.parent_id AS "parent_id!"
+               FROM generations g JOIN messages m ON m.id = g.message_id
+               WHERE g.user_id = $1 AND g.idempotency_key = $2"#,
+            caller.user.0,
+            key,
+        )
+        .fetch_optional(&self.0.pool)
+        .await?
+        .ok_or(ChatError::NotFound)?;
+        Ok(Sent {
+            conversation: row.conversation_id.into(),
+            question: row.parent_id.into(),
+            answer: row.message_id.into(),
+            generation: row.id.into(),
+        })
+    }
+
+    /// Starts an answer whose commit turned out to have happened after all, unless its
+    /// task runs already (then this was a repeated send).
+    async fn start_again(&self, sent: Sent, caller: &Caller) -> Result<(), ChatError> {
+        if self.0.hub.is_local(sent.generation) {
+            return Ok(());
+        }
+        let taken = sqlx::query_scalar!(
+            "UPDATE generations SET fencing_token = 2
+             WHERE id = $1 AND status = 'generating' AND fencing_token = 1 AND model IS NULL
+             RETURNING id",
+            sent.generation.0,
+        )
+        .fetch_optional(&self.0.pool)
+        .await?;
+        if taken.is_some() {
+            let conversation = self.conversation(caller.user, sent.conversation).await?;
+            let first = conversation.messages.len() == 2;
+            self.start(Job::new(sent, caller.user, conversation.agent, first, 2));
+        }
+        Ok(())
+    }
+}
+
+async fn begin(
+    connection: &mut PgConnection,
+    caller: &Caller,
+    agent: &Agent,
+    text: &str,
+) -> Result<ConversationId, ChatError> {
+    let id: ConversationId = new_id();
+    sqlx::query!(
+        "INSERT INTO conversations (id, user_id, agent_id, user_session_id, title)
+         VALUES ($1, $2, $3, $4, $5)",
+        id.0,
+        caller.user.0,
+        agent.id.0,
+        caller.session.map(Uuid::from),
+        title::from_question(text),
+    )
+    .execute(connection)
+    .await?;
+    Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn send(text: &str, key: &str) -> Send {
+        Send { conversation: None, agent: None, text: text.into(), key: key.into() }
+    }
+
+    #[test]
+    fn what_cannot_be_sent_is_refused_with_words() {
+        let key = "12345678";
+        assert_eq!(check(&send("a\0b\r\nc", key)).unwrap(), "ab\nc");
+        for (bad, field) in [
+            (send(" \n ", key), "text"),
+            (send(&"x".repeat(MAX_TEXT + 1), key), "text"),
+            (send("hello", "short"), "key"),
+        ] {
+            assert!(matches!(check(&bad), Err(ChatError::Invalid { field: f, .. }) if f == field));
+        }
+    }
+}

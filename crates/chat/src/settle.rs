@@ -1,0 +1,199 @@
+//! How an answer ended, written once: its text, its tokens and times, what it counts
+//! for. Whoever holds the fencing token writes it; anyone else changes nothing.
+
+use onelastai_db::new_id;
+use onelastai_model_router::Chosen;
+use onelastai_types::{AgentId, AnswerStatus, Finished, GenerationId, StreamEvent, UserId};
+use uuid::Uuid;
+
+use crate::{ChatError, ChatService};
+
+/// The most answers that one round of the reaper settles.
+const ROUND: i64 = 100;
+
+/// Tokens of an answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Usage {
+    pub prompt_tokens: i32,
+    pub completion_tokens: i32,
+}
+
+/// How an answer ended.
+#[derive(Debug, Clone)]
+pub(crate) struct Settlement {
+    pub generation: GenerationId,
+    pub agent: AgentId,
+    pub user: UserId,
+    pub fencing_token: i64,
+    pub status: AnswerStatus,
+    pub error: Option<String>,
+    pub text: String,
+    pub chosen: Option<Chosen>,
+    pub usage: Usage,
+    pub first_token_ms: Option<i32>,
+    pub total_ms: i32,
+}
+
+impl Settlement {
+    pub(crate) fn into_finished(self) -> Finished {
+        Finished {
+            status: self.status,
+            error: self.error,
+            prompt_tokens: self.usage.prompt_tokens,
+            completion_tokens: self.usage.completion_tokens,
+            first_token_ms: self.first_token_ms,
+            total_ms: self.total_ms,
+        }
+    }
+}
+
+impl ChatService {
+    /// Writes how an answer ended. False where that was done before or the token is old.
+    pub(crate) async fn settle(&self, end: &Settlement) -> Result<bool, ChatError> {
+        let chosen = end.chosen.as_ref();
+        let model = chosen.map(|chosen| chosen.model_id.as_str());
+        let instance = chosen.map(|chosen| chosen.instance.as_str());
+        let reason = chosen.map(|chosen| chosen.reason.as_str());
+        let mut transaction = self.0.pool.begin().await?;
+        let row = sqlx::query!(
+            "UPDATE generations
+             SET status = $3, error_code = $4, model = coalesce($5, model), instance = $6,
+                 reason = $7, first_token_ms = $8, total_ms = $9, finished_at = now()
+             WHERE id = $1 AND fencing_token = $2 AND status = 'generating'
+             RETURNING message_id, conversation_id",
+            end.generation.0,
+            end.fencing_token,
+            end.status.as_str(),
+            end.error,
+            model,
+            instance,
+            reason,
+            end.first_token_ms,
+            end.total_ms,
+        )
+        .fetch_optional(&mut *transaction)
+        .await?;
+        let Some(row) = row else { return Ok(false) };
+        sqlx::query!(
+            "UPDATE messages
+             SET content = $2, status = $3, model = $4, prompt_tokens = $5,
+                 completion_tokens = $6, processing_time_ms = $7
+             WHERE id = $1",
+            row.message_id,
+            end.text,
+            end.status.as_str(),
+            model,
+            end.usage.prompt_tokens,
+            end.usage.completion_tokens,
+            end.total_ms,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "UPDATE conversations SET last_message_at = now() WHERE id = $1",
+            row.conversation_id
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO agent_interactions
+                 (id, agent_id, user_id, conversation_id, generation_id, model, instance, reason,
+                  status, error_code, first_token_ms, total_ms, prompt_tokens, completion_tokens)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            new_id::<Uuid>(),
+            end.agent.0,
+            end.user.0,
+            row.conversation_id,
+            end.generation.0,
+            model,
+            instance,
+            reason,
+            end.status.as_str(),
+            end.error,
+            end.first_token_ms,
+            end.total_ms,
+            end.usage.prompt_tokens,
+            end.usage.completion_tokens,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!(
+            "INSERT INTO usage_metrics
+                 (id, user_id, agent_id, model, day, requests, errors, prompt_tokens,
+                  completion_tokens)
+             VALUES ($1, $2, $3, $4, (now() AT TIME ZONE 'UTC')::date, 1, $5, $6, $7)
+             ON CONFLICT ON CONSTRAINT usage_metrics_key DO UPDATE
+             SET requests = usage_metrics.requests + 1,
+                 errors = usage_metrics.errors + excluded.errors,
+                 prompt_tokens = usage_metrics.prompt_tokens + excluded.prompt_tokens,
+                 completion_tokens = usage_metrics.completion_tokens + excluded.completion_tokens",
+            new_id::<Uuid>(),
+            end.user.0,
+            end.agent.0,
+            model.unwrap_or("none"),
+            i64::from(end.status == AnswerStatus::Failed),
+            i64::from(end.usage.prompt_tokens),
+            i64::from(end.usage.completion_tokens),
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        Ok(true)
+    }
+
+    /// Settles the answers whose maker is gone, as interrupted and with the text that was
+    /// saved. Any replica may do it at any time. Tells how many there were.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn reap(&self) -> Result<usize, ChatError> {
+        let mut settled = 0;
+        // Raising the token first: from here on the old maker's writes are refused.
+        let abandoned = sqlx::query!(
+            r#"UPDATE generations g
+               SET fencing_token = g.fencing_token + 1,
+                   lease_expires_at = now() + make_interval(secs => $1)
+               FROM conversations c, messages m
+               WHERE c.id = g.conversation_id AND m.id = g.message_id AND g.id IN (
+                   SELECT id FROM generations
+                   WHERE status = 'generating' AND lease_expires_at < now()
+                   ORDER BY lease_expires_at
+                   LIMIT $2
+                   FOR UPDATE SKIP LOCKED
+               )
+               RETURNING g.id, g.user_id, g.fencing_token, c.agent_id, m.content,
+                   (extract(epoch FROM now() - g.created_at) * 1000)::bigint AS "age_ms!""#,
+            self.0.settings.lease.as_secs_f64(),
+            ROUND,
+        )
+        .fetch_all(&self.0.pool)
+        .await?;
+        for row in abandoned {
+            let settlement = Settlement {
+                generation: row.id.into(),
+                agent: row.agent_id.into(),
+                user: row.user_id.into(),
+                fencing_token: row.fencing_token,
+                status: AnswerStatus::Interrupted,
+                error: Some("server_lost".to_owned()),
+                text: row.content,
+                chosen: None,
+                usage: Usage::default(),
+                first_token_ms: None,
+                total_ms: i32::try_from(row.age_ms).unwrap_or(i32::MAX),
+            };
+            if self.settle(&settlement).await? {
+                settled += 1;
+                let generation = settlement.generation;
+                tracing::warn!(%generation, "settled an answer whose server went away");
+                let last = vec![
+                    StreamEvent::Written,
+                    StreamEvent::Finished(settlement.into_finished()),
+                    StreamEvent::End,
+                ];
+                self.0.hub.close_abandoned(generation, last).await;
+            }
+        }
+        Ok(settled)
+    }
+}

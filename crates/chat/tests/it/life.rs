@@ -1,0 +1,190 @@
+//! The ordinary life of an answer.
+
+use onelastai_chat::{Author, ChatError};
+use onelastai_db::PgPool;
+use onelastai_types::{AnswerStatus, StreamEvent};
+
+use crate::{
+    fixture::{
+        ask, log, message, person, read_all, read_until, replica, router, settings, settled, text,
+        variable,
+    },
+    model::{End, Model},
+};
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_real_model_answers_and_the_database_has_it_all(pool: PgPool) {
+    let servers = variable("OLLAMA_URLS");
+    let server = servers.split(',').next().unwrap().parse().unwrap();
+    let chat = replica(&pool, router(&variable("OLLAMA_MODEL"), server), settings()).await;
+    let who = person(&pool, "ada").await;
+    let sent = ask(&chat, &who, "Say hello in one short sentence.").await;
+    let events = read_all(&*log(&chat, &who, sent.generation).await).await;
+
+    assert!(matches!(events.first(), Some(StreamEvent::Started(_))), "{events:?}");
+    assert_eq!(events.last(), Some(&StreamEvent::End));
+    let finished = events.iter().find_map(|event| match event {
+        StreamEvent::Finished(finished) => Some(finished),
+        _ => None,
+    });
+    let finished = finished.expect("an end");
+    assert_eq!(finished.status, AnswerStatus::Complete, "{finished:?}");
+    assert!(finished.completion_tokens > 0 && finished.prompt_tokens > 0);
+
+    let answer = chat.answer(who.user, sent.generation).await.unwrap();
+    assert_eq!(answer.content, text(&events));
+    assert!(!answer.content.is_empty());
+    let details = answer.answer.unwrap();
+    assert_eq!(details.completion_tokens, finished.completion_tokens);
+    assert_eq!(details.model.as_deref(), Some("llama3.2"));
+
+    let (requests, read, written): (i64, i64, i64) = sqlx::query_as(
+        "SELECT requests, prompt_tokens, completion_tokens FROM usage_metrics WHERE user_id = $1",
+    )
+    .bind(who.user.0)
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert_eq!(requests, 1);
+    assert_eq!(read, i64::from(finished.prompt_tokens));
+    assert_eq!(written, i64::from(finished.completion_tokens));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_conversation_goes_on_as_one_branch(pool: PgPool) {
+    let model = Model::start(3, End::Done).await;
+    model.say_all();
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    let first = ask(&chat, &who, "  One?  ").await;
+    read_all(&*log(&chat, &who, first.generation).await).await;
+    let second = chat.send(&who, &message(Some(first.conversation), "Two?")).await.unwrap();
+    read_all(&*log(&chat, &who, second.generation).await).await;
+
+    let open = chat.conversation(who.user, first.conversation).await.unwrap();
+    let said: Vec<_> = open.messages.iter().map(|m| (m.author, m.content.as_str())).collect();
+    let answer = "t0 t1 t2 ";
+    assert_eq!(
+        said,
+        [
+            (Author::Person, "  One?  "),
+            (Author::Agent, answer),
+            (Author::Person, "Two?"),
+            (Author::Agent, answer)
+        ]
+    );
+    assert_eq!(open.messages[1].id, first.answer);
+    let list = chat.conversations(who.user).await.unwrap();
+    assert_eq!((list.len(), list[0].agent_slug.as_str()), (1, "companion"));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_is_sent_twice_is_answered_once(pool: PgPool) {
+    let model = Model::start(2, End::Done).await;
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    let send = message(None, "Hello?");
+    let sends = (0..20).map(|_| {
+        let (chat, who, send) = (chat.clone(), who.clone(), send.clone());
+        tokio::spawn(async move { chat.send(&who, &send).await.unwrap() })
+    });
+    let mut sent = Vec::new();
+    for task in sends.collect::<Vec<_>>() {
+        sent.push(task.await.unwrap());
+    }
+    assert!(sent.iter().all(|one| *one == sent[0]), "{sent:?}");
+    model.say_all();
+    read_all(&*log(&chat, &who, sent[0].generation).await).await;
+    let messages: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM messages").fetch_one(&pool).await.unwrap();
+    assert_eq!(messages, 2);
+    assert_eq!(chat.conversations(who.user).await.unwrap().len(), 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn there_is_one_answer_at_a_time(pool: PgPool) {
+    let model = Model::start(2, End::Done).await;
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    let sent = ask(&chat, &who, "One?").await;
+    let second = chat.send(&who, &message(Some(sent.conversation), "Two?")).await;
+    assert!(matches!(second, Err(ChatError::Busy)), "{second:?}");
+    model.say_all();
+    read_all(&*log(&chat, &who, sent.generation).await).await;
+    chat.send(&who, &message(Some(sent.conversation), "Two?")).await.unwrap();
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn stop_tells_the_model_and_keeps_the_part(pool: PgPool) {
+    let model = Model::start(100, End::Done).await;
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    let sent = ask(&chat, &who, "Tell me.").await;
+    let log = log(&chat, &who, sent.generation).await;
+    model.say(3);
+    read_until(&log, |events| text(events) == "t0 t1 t2 ").await;
+    chat.stop(who.user, sent.generation).await.unwrap();
+    model.is_left_alone().await;
+    let events = read_all(&log).await;
+    assert_eq!(text(&events), "t0 t1 t2 ");
+    let expected = ("stopped".to_owned(), "t0 t1 t2 ".to_owned(), 1);
+    assert_eq!(settled(&pool, &sent).await, expected);
+    // Again, and after the end: nothing changes.
+    chat.stop(who.user, sent.generation).await.unwrap();
+    assert_eq!(settled(&pool, &sent).await, expected);
+    let tokens: i64 = sqlx::query_scalar("SELECT completion_tokens FROM usage_metrics")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(tokens, 3);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_deleted_conversation_is_gone_and_can_come_back(pool: PgPool) {
+    let model = Model::start(100, End::Done).await;
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    let sent = ask(&chat, &who, "Tell me.").await;
+    model.say(1);
+    chat.delete(&who, sent.conversation).await.unwrap();
+    model.is_left_alone().await;
+    assert!(chat.conversations(who.user).await.unwrap().is_empty());
+    let gone = chat.conversation(who.user, sent.conversation).await;
+    assert!(matches!(gone, Err(ChatError::NotFound)));
+    chat.restore(&who, sent.conversation).await.unwrap();
+    chat.rename(&who, sent.conversation, "  A \n title ").await.unwrap();
+    assert_eq!(chat.conversations(who.user).await.unwrap()[0].title, "A title");
+    for bad in ["", " \n", &"x".repeat(201)] {
+        let refused = chat.rename(&who, sent.conversation, bad).await;
+        assert!(matches!(refused, Err(ChatError::Invalid { field: "title", .. })));
+    }
+    let audited: Vec<String> = sqlx::query_scalar(
+        "SELECT action FROM audit_logs WHERE target_type = 'conversations' ORDER BY id",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(audited, ["conversation.delete", "conversation.restore"]);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_stranger_gets_nothing(pool: PgPool) {
+    let model = Model::start(1, End::Done).await;
+    model.say_all();
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let (ada, eve) = (person(&pool, "ada").await, person(&pool, "eve").await);
+    let sent = ask(&chat, &ada, "A secret.").await;
+    read_all(&*log(&chat, &ada, sent.generation).await).await;
+    let id = sent.conversation;
+    assert!(matches!(chat.conversation(eve.user, id).await, Err(ChatError::NotFound)));
+    assert!(matches!(chat.log(eve.user, sent.generation).await, Err(ChatError::NotFound)));
+    assert!(matches!(chat.answer(eve.user, sent.generation).await, Err(ChatError::NotFound)));
+    assert!(matches!(chat.stop(eve.user, sent.generation).await, Err(ChatError::NotFound)));
+    assert!(matches!(chat.rename(&eve, id, "Mine").await, Err(ChatError::NotFound)));
+    assert!(matches!(chat.delete(&eve, id).await, Err(ChatError::NotFound)));
+    assert!(matches!(chat.restore(&eve, id).await, Err(ChatError::NotFound)));
+    let sent = chat.send(&eve, &message(Some(id), "Hello?")).await;
+    assert!(matches!(sent, Err(ChatError::NotFound)));
+    assert!(chat.conversations(eve.user).await.unwrap().is_empty());
+    assert_eq!(chat.deleted_title(eve.user, id).await.unwrap(), None);
+}

@@ -1,0 +1,14 @@
+//! What the server and the browser both know: identifiers, plans, money and the
+//! events of an answer. Only serde, so that it also fits into WebAssembly.
+
+mod answer;
+mod ids;
+mod money;
+mod plan;
+
+pub use answer::{AnswerStatus, Finished, Started, StreamEvent, ViewEvent};
+pub use ids::{
+    AgentId, ConversationId, GenerationId, InvalidId, MessageId, UserId, UserSessionId,
+};
+pub use money::{Currency, InvalidCurrency, Money};
+pub use plan::{Tier, UnknownTier};

@@ -1,0 +1,45 @@
+// How the browser tests run. `./dev test e2e` gives them an app of their own and the
+// environment (tools/env.sh); nothing here names a machine.
+
+import { defineConfig } from "@playwright/test";
+
+import { BASE_URL } from "./support/environment.ts";
+
+export default defineConfig({
+  testDir: "tests",
+  outputDir: "test-results",
+  // The model writes one answer at a time, so side by side nothing would be quicker.
+  workers: 1,
+  fullyParallel: false,
+  // A test that only passes the second time has found something.
+  retries: 0,
+  forbidOnly: process.env.CI === "true",
+  // Long answers take ten seconds, the first of all also waits for the model to load.
+  timeout: 120_000,
+  expect: { timeout: 10_000 },
+  reporter: [["list"], ["html", { outputFolder: "report", open: "never" }]],
+  use: {
+    baseURL: BASE_URL,
+    browserName: "chromium",
+    viewport: { width: 1280, height: 800 },
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    actionTimeout: 10_000,
+    navigationTimeout: 20_000,
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+    launchOptions: {
+      executablePath: "/usr/bin/chromium",
+      args: [
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+      ],
+    },
+  },
+});

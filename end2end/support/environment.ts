@@ -1,0 +1,35 @@
+// What the tests are told about the app that they try.
+
+import { readFileSync } from "node:fs";
+
+function need(name: string): string {
+  const value = process.env[name];
+  if (!value) {
+    throw new Error(`${name} is not set. Run ./dev test e2e, or: source tools/env.sh test`);
+  }
+  return value;
+}
+
+/** As browsers see the app, without a slash at the end. */
+export const BASE_URL = new URL(need("BASE_URL")).origin;
+
+/** The addresses of Keycloak's pages begin with this. */
+export const KEYCLOAK_URL = new URL(need("KEYCLOAK_URL")).origin;
+
+/** Somebody who can sign in. */
+export interface Account {
+  username: string;
+  password: string;
+  role: string;
+}
+
+/** Who the tests act as. */
+export type Person = "demo" | "maker" | "auditor" | "admin";
+
+/** The account of a person; E2E_ACCOUNTS is the file that has them all. */
+export function account(person: Person): Account {
+  const accounts = JSON.parse(readFileSync(need("E2E_ACCOUNTS"), "utf8")) as Account[];
+  const found = accounts.find((one) => one.username === person);
+  if (!found) throw new Error(`there is no account '${person}' in E2E_ACCOUNTS`);
+  return found;
+}

@@ -1,0 +1,151 @@
+// A question and its answer, as it grows.
+
+import type { Page } from "@playwright/test";
+
+import { CONVERSATION, SHORT_QUESTION } from "../support/chat.ts";
+import { expect, test } from "../support/fixtures.ts";
+
+declare global {
+  interface Window {
+    /** How long the newest answer was, each time that it changed. */
+    lengths: number[];
+  }
+}
+
+/** Notes in the page itself how the newest answer grows. */
+async function watchGrowth(page: Page): Promise<void> {
+  await page.evaluate(() => {
+    window.lengths = [];
+    const look = () => {
+      const answer = [...document.querySelectorAll(".message.agent .prose")].at(-1);
+      const length = answer?.textContent?.length ?? 0;
+      if (length !== window.lengths.at(-1)) window.lengths.push(length);
+    };
+    const all = { childList: true, characterData: true, subtree: true };
+    new MutationObserver(look).observe(document.querySelector("#messages")!, all);
+  });
+}
+
+test("an answer grows before the eye and ends with its details", async ({ chat, page }) => {
+  await chat.open();
+  await watchGrowth(page);
+  await chat.ask(SHORT_QUESTION);
+  expect(page.url()).toMatch(CONVERSATION);
+  await expect(chat.stop).toBeVisible();
+  await expect(chat.send).toBeHidden();
+  await chat.finishes();
+
+  await expect(chat.question).toContainText(SHORT_QUESTION);
+  expect(await chat.text()).not.toBe("");
+  const lengths = await page.evaluate(() => window.lengths);
+  expect(new Set(lengths.filter((length) => length > 0)).size).toBeGreaterThanOrEqual(3);
+  await expect(chat.send).toBeVisible();
+  await expect(chat.stop).toBeHidden();
+  await expect(chat.box).toBeEditable();
+
+  await chat.answer.locator("summary").click();
+  const fact = (name: string) =>
+    chat.answer.locator("dl > div").filter({ has: page.getByText(name, { exact: true }) });
+  await expect(fact("Model")).toContainText("smollm2");
+  await expect(fact("Tokens read")).toContainText(/[1-9]\d*$/);
+  await expect(fact("Tokens written")).toContainText(/[1-9]\d*$/);
+  await expect(fact("Done after")).toContainText(/\d s$/);
+});
+
+test("the person's own words stand in the thread before the server has them", async ({ chat, page }) => {
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route("**/api/fn/send_message*", async (route) => {
+    await held;
+    await route.continue();
+  });
+
+  await chat.open();
+  await chat.box.fill("Only on its way yet");
+  await chat.box.press("Enter");
+  await expect(chat.question).toContainText("Only on its way yet");
+  await expect(chat.box).toHaveValue("");
+  await expect(chat.answers).toHaveCount(0);
+
+  letGo();
+  await expect(chat.answers).toHaveCount(1);
+  await expect(chat.questions).toHaveCount(1);
+  await chat.stop.click();
+  await chat.finishes("stopped");
+});
+
+test("a conversation gets its title and its line in the rail without a reload", async ({ chat, page }) => {
+  await chat.open();
+  const ended = page.waitForRequest(/\/api\/generations\/.*\/events/);
+  await chat.ask(SHORT_QUESTION);
+  await expect(chat.entry).toHaveAttribute("href", chat.path());
+  await chat.finishes();
+  // The stream ends after the title, if the model had one to suggest.
+  await (await (await ended).response())?.finished();
+
+  const live = { title: await chat.title.innerText(), line: await chat.entry.innerText() };
+  await chat.reload();
+  const reloaded = { title: await chat.title.innerText(), line: await chat.entry.innerText() };
+  expect(live).toEqual(reloaded);
+  expect(reloaded.line).toBe(reloaded.title);
+  await expect(page).toHaveTitle(`${reloaded.title} · OneLastAI`);
+});
+
+test("Shift+Enter begins a line, an empty message is not sent", async ({ chat, page }) => {
+  let sends = 0;
+  page.on("request", (request) => {
+    if (request.url().includes("send_message")) sends += 1;
+  });
+  await chat.open();
+  await chat.box.press("Enter");
+  await chat.box.pressSequentially("one");
+  await chat.box.press("Shift+Enter");
+  await chat.box.pressSequentially("two");
+  await expect(chat.box).toHaveValue("one\ntwo");
+  expect(sends).toBe(0);
+
+  await chat.box.press("Enter");
+  await expect(chat.answers).toHaveCount(1);
+  expect(sends).toBe(1);
+  expect((await chat.question.locator(".blocks").innerText()).trim()).toBe("one\ntwo");
+  await chat.stop.click();
+  await chat.finishes("stopped");
+});
+
+test("a second question goes into the same conversation", async ({ chat }) => {
+  const path = await chat.begin("My name is Wilhelmina.");
+  await chat.ask("What is my name?");
+  expect(chat.path()).toBe(path);
+  await expect(chat.questions).toHaveCount(2);
+  await chat.finishes();
+  await chat.reload();
+  await expect(chat.questions).toHaveCount(2);
+  await expect(chat.answers).toHaveCount(2);
+});
+
+test("a question to begin with is sent to the agent that offers it", async ({ chat, page }) => {
+  await chat.open("/chat?agent=tutor");
+  await page.getByRole("button", { name: "How does a hash table work?" }).click();
+  await expect(chat.question).toContainText("How does a hash table work?");
+  await page.waitForURL(CONVERSATION);
+  await chat.stop.click();
+  await chat.finishes("stopped");
+  await chat.reload();
+  await expect(page.getByRole("textbox", { name: "Message to Tutor" })).toBeVisible();
+});
+
+test("a message that the server does not take comes back with the reason", async ({ chat, page }) => {
+  await page.route("**/api/fn/send_message*", (route) => route.abort("connectionfailed"));
+  await chat.open();
+  await chat.box.fill("Does anybody hear me?");
+  await chat.box.press("Enter");
+  await expect(chat.problem).toContainText("The connection is gone");
+  await expect(chat.box).toHaveValue("Does anybody hear me?");
+  await expect(chat.questions).toHaveCount(0);
+
+  await page.unrouteAll();
+  await chat.ask("Does anybody hear me?");
+  await expect(chat.problem).toBeEmpty();
+  await chat.stop.click();
+  await chat.finishes("stopped");
+});

@@ -1,0 +1,73 @@
+// The page is there before its program is; what happens in between is not lost.
+
+import { CONVERSATION } from "../support/chat.ts";
+import { expect, test } from "../support/fixtures.ts";
+import type { Page } from "@playwright/test";
+
+/** Keeps the program away from the page until the function it gives is called. */
+async function holdProgram(page: Page): Promise<() => void> {
+  let letGo = () => {};
+  const held = new Promise<void>((resolve) => (letGo = resolve));
+  await page.route("**/*.wasm", async (route) => {
+    await held;
+    await route.continue();
+  });
+  return letGo;
+}
+
+test("what was typed before the page woke is still there, and Enter sends it", async ({ chat, page }) => {
+  const letGo = await holdProgram(page);
+  await page.goto("/chat");
+  await chat.box.click();
+  await chat.box.pressSequentially("Typed before anything was ready");
+  letGo();
+  await chat.awake();
+  await expect(chat.box).toHaveValue("Typed before anything was ready");
+  await expect(chat.box).toBeFocused();
+
+  await chat.box.press("End");
+  await chat.box.pressSequentially(", and after");
+  await chat.box.press("Enter");
+  await expect(chat.question).toContainText("Typed before anything was ready, and after");
+  await page.waitForURL(CONVERSATION);
+  await chat.stop.click();
+  await chat.finishes("stopped");
+});
+
+test("a message can be sent before the page woke", async ({ chat, page }) => {
+  await holdProgram(page);
+  await page.goto("/chat");
+  await chat.box.fill("Sent before anything was ready");
+  await chat.send.click();
+  await page.waitForURL(CONVERSATION);
+  await expect(chat.question).toContainText("Sent before anything was ready");
+  await chat.stop.click();
+  await chat.finishes("stopped");
+});
+
+test("a draft outlives a reload", async ({ chat }) => {
+  await chat.open();
+  await chat.box.pressSequentially("Not sent yet");
+  await chat.reload();
+  await expect(chat.box).toHaveValue("Not sent yet");
+});
+
+test("a page wakes without an error, and asks no other host for anything", async ({ chat, page, baseURL, richConversation }) => {
+  const problems: string[] = [];
+  page.on("pageerror", (error) => problems.push(String(error)));
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) problems.push(message.text());
+  });
+  page.on("requestfailed", (request) => problems.push(`failed: ${request.url()}`));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (url.origin !== baseURL && url.protocol !== "data:") problems.push(`elsewhere: ${url.origin}`);
+  });
+  page.on("response", (response) => {
+    if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
+  });
+  await chat.open();
+  await chat.open(richConversation);
+  await page.goto("/");
+  expect(problems).toEqual([]);
+});

@@ -1,0 +1,74 @@
+// Everything works without JavaScript.
+
+import { signIn, signOut } from "../support/auth.ts";
+import { CONVERSATION, SHORT_QUESTION } from "../support/chat.ts";
+import { expect, test } from "../support/fixtures.ts";
+
+test.use({ as: null, javaScriptEnabled: false });
+
+test("sign in, ask, rename, delete, undo and sign out without JavaScript", async ({ chat, page }) => {
+  await test.step("ask", async () => {
+    await signIn(page, "demo");
+    await chat.box.fill(SHORT_QUESTION);
+    await chat.send.click();
+    await page.waitForURL(CONVERSATION);
+    await expect(chat.question).toContainText(SHORT_QUESTION);
+  });
+  const path = chat.path();
+
+  await test.step("the page fetches the answer by itself", async () => {
+    await chat.finishes();
+    expect(await chat.text()).not.toBe("");
+    await expect(chat.send).toBeVisible();
+  });
+
+  await test.step("rename", async () => {
+    await chat.rename("Without a script");
+    await expect(chat.title).toHaveText("Without a script");
+    await expect(chat.entry).toHaveText("Without a script");
+    expect(chat.path()).toBe(path);
+  });
+
+  await test.step("delete", async () => {
+    await chat.delete();
+    await expect(page.getByText("Deleted “Without a script”.")).toBeVisible();
+    await expect(chat.line(path)).toHaveCount(0);
+  });
+
+  await test.step("undo", async () => {
+    await page.getByRole("button", { name: "Undo" }).click();
+    await expect(chat.title).toHaveText("Without a script");
+    expect(chat.path()).toBe(path);
+    await expect(chat.answer).toHaveAttribute("data-state", "complete");
+  });
+
+  await test.step("the theme", async () => {
+    await page.locator(".account > summary").click();
+    await page.getByRole("button", { name: "Dark" }).click();
+    await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+    expect(chat.path()).toBe(path);
+  });
+
+  await test.step("sign out", async () => {
+    await signOut(page);
+    await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
+  });
+});
+
+test("an answer is stopped without JavaScript", async ({ chat, page }) => {
+  await signIn(page, "demo");
+  await chat.box.fill("Tell me a long story about a lighthouse keeper and the sea.");
+  await chat.send.click();
+  await page.waitForURL(CONVERSATION);
+  await chat.stop.click();
+  await chat.finishes("stopped");
+  await expect(chat.send).toBeVisible();
+});
+
+test("what is wrong with a message is said without JavaScript", async ({ chat, page }) => {
+  await signIn(page, "demo");
+  // The browser itself would not send only spaces after a `required`, but takes them.
+  await chat.box.fill("   ");
+  await chat.send.click();
+  await expect(chat.problem).toContainText("Write a message first.");
+});

@@ -1,0 +1,104 @@
+// The list of conversations: rename, delete, undo; and the keyboard.
+
+import { expect, test } from "../support/fixtures.ts";
+
+test("a conversation is renamed and keeps its name", async ({ chat }) => {
+  const path = await chat.begin("A conversation to rename");
+  await chat.reload();
+  await chat.rename("  Its   new name ");
+
+  await expect(chat.title).toHaveText("Its new name");
+  await expect(chat.entry).toHaveText("Its new name");
+  expect(chat.path()).toBe(path);
+  await chat.reload();
+  await expect(chat.title).toHaveText("Its new name");
+});
+
+test("a conversation that has just begun can be renamed without a reload", async ({ chat }) => {
+  const path = await chat.begin("A conversation to rename at once");
+  await chat.rename("Renamed at once");
+  await expect(chat.title).toHaveText("Renamed at once");
+  expect(chat.path()).toBe(path);
+});
+
+test("a deleted conversation comes back with Undo", async ({ chat, page }) => {
+  const path = await chat.begin("A conversation to delete");
+  await chat.reload();
+  const title = await chat.entry.innerText();
+  await chat.delete();
+
+  await expect(page.getByText(`Deleted “${title}”.`)).toBeVisible();
+  await expect(chat.line(path)).toHaveCount(0);
+  await expect(chat.questions).toHaveCount(0);
+  const gone = await page.request.get(path);
+  expect(gone.status()).toBe(404);
+
+  await page.getByRole("button", { name: "Undo" }).click();
+  await expect(chat.title).toHaveText(title);
+  expect(chat.path()).toBe(path);
+  await expect(chat.question).toContainText("A conversation to delete");
+});
+
+test("deleting another conversation stays with the one on the page", async ({ chat, page }) => {
+  const other = await chat.begin("A conversation in the background");
+  const path = await chat.begin("A conversation in front");
+  await chat.reload();
+  await chat.delete(other);
+
+  await expect(page.getByRole("button", { name: "Undo" })).toBeVisible();
+  expect(chat.path()).toBe(path);
+  await expect(chat.question).toContainText("A conversation in front");
+  await expect(chat.line(other)).toHaveCount(0);
+});
+
+test("the keyboard: new chat, the message box, the sheet of keys", async ({ chat, page }) => {
+  await chat.begin("A conversation to leave by keyboard");
+  await page.keyboard.press("Control+Shift+O");
+  await page.waitForURL(/\/chat$/);
+  await chat.awake();
+  await expect(chat.answers).toHaveCount(0);
+
+  const sheet = page.getByRole("dialog", { name: "Keyboard" });
+  const thread = page.getByRole("region", { name: "Messages" });
+  // In the box these keys are letters.
+  await chat.box.pressSequentially("?/");
+  await expect(chat.box).toHaveValue("?/");
+  await expect(sheet).toBeHidden();
+
+  await thread.focus();
+  await page.keyboard.press("?");
+  await expect(sheet).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(sheet).toBeHidden();
+
+  await thread.focus();
+  await page.keyboard.press("/");
+  await expect(chat.box).toBeFocused();
+  await expect(chat.box).toHaveValue("?/");
+});
+
+test("with the keyboard alone from the top of the page to a sent message", async ({ chat, page }) => {
+  await chat.open();
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Go to the message box" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await page.keyboard.type("Sent by keyboard");
+  await page.keyboard.press("Enter");
+  await expect(chat.question).toContainText("Sent by keyboard");
+  await expect(chat.answers).toHaveCount(1);
+  await page.keyboard.press("Escape");
+  await chat.finishes("stopped");
+});
+
+test("the theme changes at once and is still there after a reload", async ({ chat, page }) => {
+  await chat.open();
+  const root = page.locator("html");
+  await page.locator(".account > summary").click();
+  const told = page.waitForResponse((response) => response.url().endsWith("/theme"));
+  await page.getByRole("button", { name: "Dark" }).click();
+  await expect(root).toHaveAttribute("data-theme", "dark");
+  await told;
+  await chat.reload();
+  await expect(root).toHaveAttribute("data-theme", "dark");
+});

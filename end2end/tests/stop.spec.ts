@@ -1,0 +1,65 @@
+// Stopping an answer: quick, and what was written is kept.
+
+import { LONG_QUESTION, SHORT_QUESTION, type Chat } from "../support/chat.ts";
+import { expect, test } from "../support/fixtures.ts";
+
+/** A stop takes effect within this time. */
+const SOON = { timeout: 3_000 };
+
+const ways: [string, (chat: Chat) => Promise<void>][] = [
+  ["the button", (chat) => chat.stop.click()],
+  ["Escape", (chat) => chat.page.keyboard.press("Escape")],
+];
+
+for (const [name, stop] of ways) {
+  test(`${name} stops an answer and keeps what there is`, async ({ chat }) => {
+    await chat.open();
+    await chat.ask(LONG_QUESTION);
+    await chat.grows(100);
+    await stop(chat);
+
+    await expect(chat.answer).toHaveAttribute("data-state", "stopped", SOON);
+    await expect(chat.answer).toContainText("Stopped. What was written is kept.");
+    await expect(chat.send).toBeVisible();
+    const kept = await chat.html();
+    expect((await chat.text()).length).toBeGreaterThan(100);
+
+    await chat.reload();
+    await expect(chat.answer).toHaveAttribute("data-state", "stopped");
+    expect(await chat.html()).toBe(kept);
+  });
+}
+
+test("a stop after the end changes nothing", async ({ chat, page }) => {
+  await chat.open();
+  await chat.ask(SHORT_QUESTION);
+  await chat.finishes();
+  const before = await chat.html();
+  await page.keyboard.press("Escape");
+
+  const generation = await chat.generation();
+  const status = await page.evaluate(async (generation) => {
+    const body = new URLSearchParams({ generation });
+    return (await fetch("/api/fn/stop_answer", { method: "POST", body })).status;
+  }, generation);
+  expect(status).toBe(200);
+
+  await chat.reload();
+  await expect(chat.answer).toHaveAttribute("data-state", "complete");
+  expect(await chat.html()).toBe(before);
+});
+
+test("the question of a stopped answer can be asked again", async ({ chat }) => {
+  await chat.open();
+  await chat.ask(SHORT_QUESTION);
+  await chat.stop.click();
+  await chat.finishes("stopped");
+
+  await chat.answer.getByRole("button", { name: "Try again" }).click();
+  await expect(chat.box).toHaveValue(SHORT_QUESTION);
+  await expect(chat.box).toBeFocused();
+  await chat.box.press("Enter");
+  await expect(chat.answers).toHaveCount(2);
+  await chat.finishes();
+  expect(await chat.text()).not.toBe("");
+});

@@ -1,0 +1,68 @@
+//! `onelastai serve`
+
+use std::{net::SocketAddr, process::ExitCode, time::Duration};
+
+use axum::serve::ListenerExt;
+use onelastai_chat::ChatSettings;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
+
+use super::Done;
+use crate::{config::Config, http, services, worker};
+
+/// How long running answers may go on after the signal to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+/// How long connections may take to close after that.
+const CLOSE: Duration = Duration::from_secs(5);
+
+pub(super) async fn run(config: &Config) -> Done {
+    let state = services::build(config, ChatSettings::default())?;
+    let bind = config.web.bind;
+    let listener = TcpListener::bind(bind)
+        .await
+        .map_err(|error| format!("BIND_ADDRESS: can't listen on {bind}: {error}"))?;
+    worker::start(&state);
+    let chat = state.chat.clone();
+    let app = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    tracing::info!(address = %bind, url = %config.web.base_url, "serving");
+
+    let (closing, closed) = oneshot::channel();
+    let stop = async move {
+        stop_signal().await;
+        tracing::info!("finishing the answers that are being written");
+        chat.drain(DRAIN).await;
+        // Nobody waits for this when the server is gone already.
+        let _ = closing.send(());
+    };
+    // A token must not wait in the kernel for the next one.
+    let listener = listener.tap_io(|connection| {
+        if let Err(error) = connection.set_nodelay(true) {
+            tracing::debug!(%error, "can't set TCP_NODELAY");
+        }
+    });
+    let server = axum::serve(listener, app).with_graceful_shutdown(stop);
+    tokio::select! {
+        result = async { server.await } => result?,
+        () = async { drop(closed.await); tokio::time::sleep(CLOSE).await } => {
+            tracing::warn!("some connections did not close in time");
+        }
+    }
+    tracing::info!("stopped");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn stop_signal() {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -1,0 +1,119 @@
+//! Reading variables, and the table of all there are.
+
+use std::{collections::HashMap, fmt::Display, str::FromStr};
+
+/// A variable that the program knows.
+#[derive(Debug, Clone, Copy)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What holds where it isn't set; empty for nothing.
+    pub default: &'static str,
+    /// What it is, for people.
+    pub about: &'static str,
+}
+
+macro_rules! variables {
+    ($($name:literal, $default:literal, $about:literal;)*) => {
+        /// Every variable that the program knows.
+        pub const VARIABLES: &[Variable] =
+            &[$(Variable { name: $name, default: $default, about: $about }),*];
+    };
+}
+
+variables! {
+    "BASE_URL", "http://localhost:3000", "The public address, as browsers see it. Anything but localhost needs https.";
+    "BIND_ADDRESS", "127.0.0.1:3000", "Where to listen.";
+    "DATABASE_URL", "", "`postgres://user:password@host:port/database`; or give the parts below.";
+    "DATABASE_HOST", "", "Where PostgreSQL is, if `DATABASE_URL` isn't set.";
+    "DATABASE_PORT", "5432", "Its port.";
+    "DATABASE_USERNAME", "onelastai", "The account.";
+    "DATABASE_PASSWORD", "", "Its password.";
+    "DATABASE_NAME", "onelastai", "The database.";
+    "DATABASE_MAX_CONNECTIONS", "20", "The most connections of this process, 1 to 1000.";
+    "REDIS_URL", "redis://127.0.0.1:6379", "Redis, for sessions and the events of answers.";
+    "KEYCLOAK_URL", "", "Keycloak's address, as browsers and this server see it.";
+    "KEYCLOAK_REALM", "onelastai", "The realm.";
+    "KEYCLOAK_CLIENT_ID", "onelastai-web", "Our client in the realm.";
+    "KEYCLOAK_CLIENT_SECRET", "", "Its secret.";
+    "SESSION_HOURS", "10", "How long a sign-in lasts, 1 to 720; as the realm's \"SSO Session Max\".";
+    "LOCAL_AI_MODELS_ENABLED", "true", "Whether local models answer.";
+    "LOCAL_AI_HOST", "127.0.0.1", "The machine of the seven models, on ports 11434 to 11440.";
+    "LLAMA32_URLS", "", "Other addresses of Llama 3.2, separated by commas.";
+    "GEMMA3_URLS", "", "The same for Gemma 3.";
+    "PHI4_URLS", "", "The same for Phi-4.";
+    "DEEPSEEK_URLS", "", "The same for DeepSeek R1 Distill.";
+    "GPTOSS_URLS", "", "The same for GPT-OSS.";
+    "SMOLLM2_URLS", "", "The same for SmolLM2.";
+    "MISTRAL_URLS", "", "The same for Mistral.";
+    "OLLAMA_URLS", "", "Ollama servers that answer instead of the seven, separated by commas; needs `OLLAMA_MODEL`.";
+    "OLLAMA_MODEL", "", "The one model on `OLLAMA_URLS`, as Ollama names it.";
+    "MODEL_FIRST_TOKEN_SECONDS", "120", "The longest wait for an answer's first word, 1 to 3600; loading a model is part of it.";
+    "MODEL_IDLE_SECONDS", "30", "The longest silence within an answer, 1 to 3600.";
+    "LOG_FORMAT", "text", "`text` for people, `json` for machines.";
+    "RUST_LOG", "info", "What is logged, as `tracing` writes filters.";
+}
+
+/// A setting that is missing or wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} {problem}")]
+pub struct ConfigError {
+    name: &'static str,
+    problem: String,
+}
+
+/// The environment.
+#[derive(Debug, Clone)]
+pub struct Env(HashMap<String, String>);
+
+impl Env {
+    /// Of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self(std::env::vars().collect())
+    }
+
+    /// For tests.
+    #[must_use]
+    pub fn from_pairs(pairs: &[(&str, &str)]) -> Self {
+        Self(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect())
+    }
+
+    /// What is set, or the default; `None` for an empty one.
+    pub(super) fn get(&self, name: &'static str) -> Option<&str> {
+        let known = VARIABLES.iter().find(|variable| variable.name == name);
+        debug_assert!(known.is_some(), "{name} is not in the table");
+        let default = known.map_or("", |variable| variable.default);
+        let value = self.0.get(name).map_or(default, |value| value.trim());
+        (!value.is_empty()).then_some(value)
+    }
+
+    /// As [`Self::get`], where something must be set.
+    pub(super) fn require(&self, name: &'static str) -> Result<&str, ConfigError> {
+        self.get(name).ok_or_else(|| wrong(name, "is not set: see docs/CONFIG.md"))
+    }
+
+    /// A value of another type.
+    pub(super) fn parse<T>(&self, name: &'static str) -> Result<T, ConfigError>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let value = self.require(name)?;
+        value.parse().map_err(|error| wrong(name, &format!("is {value:?}: {error}")))
+    }
+
+    /// A number within bounds.
+    pub(super) fn number(&self, name: &'static str, min: u64, max: u64) -> Result<u64, ConfigError> {
+        let number: u64 = self.parse(name)?;
+        if (min..=max).contains(&number) {
+            Ok(number)
+        } else {
+            Err(wrong(name, &format!("is {number}: it must be {min} to {max}")))
+        }
+    }
+}
+
+/// Says what is wrong with `name`.
+pub(super) fn wrong(name: &'static str, problem: &str) -> ConfigError {
+    ConfigError { name, problem: problem.to_owned() }
+}

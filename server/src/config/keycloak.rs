@@ -1,0 +1,26 @@
+//! Keycloak.
+
+use std::time::Duration;
+
+use onelastai_identity::{KeycloakSettings, Secret};
+use url::Url;
+
+use super::{ConfigError, Env, env::wrong};
+
+pub(super) fn read(env: &Env, base_url: Url) -> Result<KeycloakSettings, ConfigError> {
+    let url: Url = env.parse("KEYCLOAK_URL")?;
+    if url.cannot_be_a_base() || url.host_str().is_none() {
+        return Err(wrong("KEYCLOAK_URL", "must be an address such as https://id.example.com"));
+    }
+    Ok(KeycloakSettings {
+        url,
+        realm: env.require("KEYCLOAK_REALM")?.to_owned(),
+        client_id: env.require("KEYCLOAK_CLIENT_ID")?.to_owned(),
+        client_secret: Secret::new(env.require("KEYCLOAK_CLIENT_SECRET")?),
+        base_url,
+    })
+}
+
+pub(super) fn session_lifetime(env: &Env) -> Result<Duration, ConfigError> {
+    Ok(Duration::from_secs(env.number("SESSION_HOURS", 1, 720)? * 3600))
+}

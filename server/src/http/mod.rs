@@ -1,0 +1,61 @@
+//! The server's front: routes, and what holds for all of them.
+
+mod account;
+mod assets;
+mod auth;
+mod error;
+mod events;
+mod guard;
+mod health;
+mod pages;
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::StatusCode,
+    middleware,
+    routing::{get, post},
+};
+use onelastai_app::state::AppState;
+use tower_http::{
+    catch_panic::CatchPanicLayer,
+    compression::{CompressionLayer, CompressionLevel},
+    timeout::TimeoutLayer,
+    trace::TraceLayer,
+};
+
+/// The largest body of a request: a message has at most 32,000 characters.
+const MAX_BODY: usize = 256 * 1024;
+/// How long a request may take, except for event streams.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Every address of the product.
+pub fn router(state: AppState) -> Router {
+    let plain = Router::new()
+        .route("/auth/login", get(auth::login))
+        .route("/auth/callback", get(auth::callback))
+        .route("/auth/logout", post(auth::logout))
+        .route("/account/profile", get(account::profile))
+        .route("/theme", post(account::theme))
+        .route("/api/fn/{*function}", post(pages::server_function))
+        .merge(pages::routes(&state))
+        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        // Level 4 costs little and pages are small; files are compressed when built.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)));
+    let streams = Router::new().route("/api/generations/{id}/events", get(events::events));
+    let health = Router::new()
+        .route("/health/live", get(health::live))
+        .route("/health/ready", get(health::ready));
+    plain
+        .merge(streams)
+        .layer(middleware::from_fn_with_state(state.clone(), guard::same_origin))
+        .merge(health)
+        .fallback_service(assets::files(&state))
+        .layer(middleware::from_fn(guard::security_headers))
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::new())
+        .layer(TraceLayer::new_for_http())
+        .with_state(state)
+}

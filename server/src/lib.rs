@@ -1,0 +1,8 @@
+//! The program `onelastai` as a library, so that tests run the very same server.
+
+pub mod cli;
+pub mod config;
+pub mod http;
+pub mod services;
+pub mod telemetry;
+pub mod worker;

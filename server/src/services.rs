@@ -1,0 +1,92 @@
+//! Building everything from the settings.
+
+use std::time::Duration;
+
+use leptos::config::{LeptosOptions, get_configuration};
+use onelastai_agents::AgentService;
+use onelastai_app::state::AppState;
+use onelastai_chat::{ChatService, ChatSettings, RedisMirror};
+use onelastai_db::{PgPool, connect_lazy};
+use onelastai_identity::IdentityService;
+use onelastai_model_router::ModelRouter;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+
+use crate::config::Config;
+
+/// Why the services could not be built. None of them has to be reachable for it.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The database's address.
+    #[error("DATABASE_URL: {0}")]
+    Database(#[from] onelastai_db::DbError),
+    /// Redis' address.
+    #[error("REDIS_URL: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// The identity service.
+    #[error(transparent)]
+    Identity(#[from] onelastai_identity::IdentityError),
+    /// The models.
+    #[error("the models: {0}")]
+    Router(#[from] onelastai_model_router::RouterError),
+    /// Where the site's files are.
+    #[error("the site's files: {0}")]
+    Site(String),
+}
+
+/// A connection to Redis that mends itself. It is not opened yet.
+///
+/// # Errors
+/// For a malformed address.
+pub fn redis(url: &str) -> Result<(redis::Client, ConnectionManager), redis::RedisError> {
+    let client = redis::Client::open(url)?;
+    let config = ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(Duration::from_secs(2)))
+        .set_response_timeout(Some(Duration::from_secs(2)))
+        // A request must not wait long for a server that is away.
+        .set_number_of_retries(1)
+        .set_max_delay(Duration::from_millis(500));
+    let manager = ConnectionManager::new_lazy_with_config(client.clone(), config)?;
+    Ok((client, manager))
+}
+
+/// Keycloak, sessions and accounts.
+///
+/// # Errors
+/// As [`build`].
+pub fn identity(config: &Config, pool: PgPool) -> Result<IdentityService, BuildError> {
+    let (_, connection) = redis(&config.redis_url)?;
+    Ok(IdentityService::new(config.keycloak.clone(), pool, connection, config.session_lifetime)?)
+}
+
+/// Everything.
+///
+/// # Errors
+/// Where a setting can't be used; that a server is away is no error here.
+pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError> {
+    let pool = connect_lazy(&config.database.pool())?;
+    let (client, connection) = redis(&config.redis_url)?;
+    let agents = AgentService::new(pool.clone());
+    let router = ModelRouter::new(config.models.clone())?;
+    let chat = ChatService::new(
+        pool.clone(),
+        agents.clone(),
+        router.clone(),
+        RedisMirror::new(client, connection),
+        chat,
+    );
+    Ok(AppState {
+        leptos_options: site(config)?,
+        identity: identity(config, pool.clone())?,
+        db: pool,
+        agents,
+        chat,
+        router,
+    })
+}
+
+fn site(config: &Config) -> Result<LeptosOptions, BuildError> {
+    let mut options =
+        get_configuration(None).map_err(|error| BuildError::Site(error.to_string()))?.leptos_options;
+    options.site_addr = config.web.bind;
+    Ok(options)
+}

@@ -1,0 +1,13 @@
+//! Background work, one job a file. Every replica runs all of them; each is safe to run
+//! anywhere at any time.
+
+mod health;
+mod reaper;
+
+use onelastai_app::state::AppState;
+
+/// Starts all jobs; they end with the process.
+pub fn start(state: &AppState) {
+    tokio::spawn(reaper::run(state.chat.clone()));
+    tokio::spawn(health::run(state.router.clone()));
+}

@@ -1,0 +1,5 @@
+//! The server's front, as a stranger and as somebody signed in, with real services.
+
+mod app;
+mod front;
+mod strangers;

@@ -1,0 +1,91 @@
+# shellcheck shell=bash
+# The environment of one profile. Source it in bash:
+#
+#   source tools/env.sh [dev|test|bench]
+#
+# Without a profile it sets up the tool chain only. A service address that you
+# have set yourself (DATABASE_URL, REDIS_URL, KEYCLOAK_URL, OLLAMA_URLS) is kept.
+
+ONELASTAI_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+export ONELASTAI_CACHE="${ONELASTAI_CACHE:-$HOME/.cache/onelastai}"
+# One target folder for every clone: a fresh one reuses the built dependencies.
+export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$ONELASTAI_CACHE/target}"
+ONELASTAI_RUST="$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' "$ONELASTAI_ROOT/Cargo.toml")"
+# toolchain.sh writes down which tool chain it settled on.
+if [ -f "$ONELASTAI_CACHE/toolchain-$ONELASTAI_RUST.env" ]; then
+  # shellcheck source=/dev/null
+  . "$ONELASTAI_CACHE/toolchain-$ONELASTAI_RUST.env"
+fi
+for _dir in "$ONELASTAI_ROOT/tools/web/node_modules/.bin" "$ONELASTAI_CACHE/cargo-tools/bin"; do
+  case ":$PATH:" in *":$_dir:"*) ;; *) PATH="$_dir:$PATH" ;; esac
+done
+export PATH
+unset _dir
+# cargo-leptos sets it too; a plain cargo build without it would build Leptos anew.
+export LEPTOS_OUTPUT_NAME=onelastai
+# Without it cargo-leptos looks for a program named like the package.
+export LEPTOS_BIN_EXE_NAME=onelastai
+
+# _give NAME VALUE: the person's own value wins. Ours is remembered, so that
+# sourcing another profile later replaces it.
+_give() {
+  local mark="ONELASTAI_GAVE_$1"
+  if [ -z "${!1:-}" ] || [ "${!1}" = "${!mark:-}" ]; then export "$1=$2" "$mark=$2"; fi
+}
+# ours NAME: did the profile set NAME (rather than the person)?
+ours() { local mark="ONELASTAI_GAVE_$1"; [ "${!1:-}" = "${!mark:-}" ]; }
+
+# Secrets are made once per profile and never leave .dev/, which git ignores.
+_secrets() {
+  local file="$1" name
+  [ ! -f "$file" ] || return 0
+  (
+    umask 077
+    mkdir -p "$(dirname "$file")"
+    for name in WEB_CLIENT_SECRET BACKEND_CLIENT_SECRET ADMIN_PASSWORD; do
+      printf '%s=%s\n' "$name" "$(od -An -N18 -tx1 /dev/urandom | tr -d ' \n')"
+    done >"$file.$$"
+    mv -n "$file.$$" "$file"
+    rm -f "$file.$$"
+  )
+}
+
+# shellcheck disable=SC2034 # the ports and folders are for the scripts
+_profile() {
+  local base web
+  case "$1" in
+    dev) base=0 web=3000 ;;
+    test) base=100 web=3100 ;;
+    bench) base=200 web=3200 ;;
+    *) echo "env.sh: unknown profile '$1' (dev, test or bench)" >&2; return 2 ;;
+  esac
+  export ONELASTAI_PROFILE="$1"
+  PG_PORT=$((5433 + base)) REDIS_PORT=$((6380 + base))
+  KEYCLOAK_PORT=$((8180 + base)) KEYCLOAK_MANAGEMENT_PORT=$((8190 + base))
+  OLLAMA_PORT=$((11434 + base))
+  PROFILE_DIR="$ONELASTAI_CACHE/profiles/$1"
+  DEV_DIR="$ONELASTAI_ROOT/.dev/$1"
+  local WEB_CLIENT_SECRET BACKEND_CLIENT_SECRET ADMIN_PASSWORD
+  _secrets "$DEV_DIR/secrets.env"
+  # shellcheck source=/dev/null
+  . "$DEV_DIR/secrets.env"
+
+  _give DATABASE_URL "postgres://onelastai:onelastai-dev@127.0.0.1:$PG_PORT/onelastai"
+  _give REDIS_URL "redis://127.0.0.1:$REDIS_PORT/0"
+  _give KEYCLOAK_URL "http://localhost:$KEYCLOAK_PORT"
+  _give KEYCLOAK_REALM onelastai
+  _give KEYCLOAK_CLIENT_ID onelastai-web
+  _give KEYCLOAK_CLIENT_SECRET "$WEB_CLIENT_SECRET"
+  _give KEYCLOAK_ADMIN_PASSWORD "$ADMIN_PASSWORD"
+  _give LOCAL_AI_MODELS_ENABLED true
+  _give OLLAMA_URLS "http://127.0.0.1:$OLLAMA_PORT"
+  _give OLLAMA_MODEL smollm2:135m
+  _give BASE_URL "http://localhost:$web"
+  _give BIND_ADDRESS "127.0.0.1:$web"
+  _give E2E_ACCOUNTS "$DEV_DIR/accounts.json"
+  # What cargo-leptos would tell the app that it starts.
+  export LEPTOS_SITE_ROOT=target/site LEPTOS_SITE_PKG_DIR=pkg LEPTOS_HASH_FILES=true
+  _give LEPTOS_SITE_ADDR "$BIND_ADDRESS"
+}
+
+if [ -n "${1:-}" ]; then _profile "$1"; fi

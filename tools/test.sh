@@ -1,0 +1,153 @@
+#!/usr/bin/env bash
+# ./dev test [fmt|clippy|unit|e2e]...: all of them when none is named. Runs on the
+# servers of the test profile, so it never touches what ./dev up runs.
+export ONELASTAI_PROFILE=test
+source "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+
+cd "$ROOT"
+declare -A wanted=()
+for part in "${@:-all}"; do
+  case "$part" in
+    all) wanted=([fmt]=1 [clippy]=1 [unit]=1 [e2e]=1) ;;
+    fmt | clippy | unit | e2e) wanted[$part]=1 ;;
+    *) die "usage: ./dev test [fmt|clippy|unit|e2e]..." ;;
+  esac
+done
+# A person's machine shows the end of a failing log, CI all that matters.
+if [ "${CI:-}" = true ]; then export STEP_TAIL=300; else export STEP_TAIL=60; fi
+
+mkdir -p "$PROFILE_DIR"
+exec 8>"$PROFILE_DIR/test.lock"
+flock -n 8 || die "Another ./dev test is running on this machine."
+# Servers must not inherit the lock.
+services() { "$ROOT/tools/services.sh" "$@" 8>&-; }
+
+mine=()
+passed=0
+failed=0
+broken=()
+finish() {
+  local rc=$?
+  trap '' INT TERM HUP
+  end_children $$
+  if [ ${#mine[@]} -gt 0 ]; then services stop "${mine[@]}" || true; fi
+  exit "$rc"
+}
+trap finish EXIT
+
+# check NAME HINT COMMAND...: a step whose failure is counted and lets the next run.
+check() { step "$@" 8>&- || broken+=("$1"); }
+
+# --- the parts -----------------------------------------------------------------
+
+fmt() { check "cargo fmt --check" "Run: cargo fmt --all" cargo fmt --all --check; }
+
+clippy() {
+  check "clippy, server" "Mend what clippy names." \
+    cargo clippy --locked --all-targets "${HOST_CRATES[@]}" -- -D warnings
+  check "clippy, browser" "Mend what clippy names." \
+    cargo clippy --locked -p onelastai-frontend --target wasm32-unknown-unknown -- -D warnings
+  [ -f deny.toml ] || return 0
+  check "cargo deny: bans, licenses, sources" "See deny.toml: each exception there has its reason." \
+    cargo deny --locked check bans licenses sources
+  if timeout 60 cargo deny fetch db >"$LOGS/cargo-deny-fetch.log" 2>&1 </dev/null; then
+    check "cargo deny: advisories" "Update the crate, or note in deny.toml why it does not concern us." \
+      cargo deny check advisories
+  else
+    echo "  --  cargo deny: advisories not checked, their database cannot be reached"
+  fi
+}
+
+# Recompiles every crate with queries, so only when one of its inputs changed.
+queries() {
+  local stamp=target/.sqlx-checked
+  if [ -f "$stamp" ] && [ -z "$(find crates app server migrations .sqlx Cargo.lock -newer "$stamp" -print -quit)" ]; then return; fi
+  mkdir -p target
+  SQLX_OFFLINE=false "$ROOT/tools/sqlx.sh" check && touch "$stamp"
+}
+
+unit() {
+  local log="$LOGS/cargo-test.log"
+  check "cargo test" "Run one alone: source tools/env.sh test; cargo test -p CRATE NAME" \
+    cargo test --locked --no-fail-fast "${HOST_CRATES[@]}"
+  add "$(sed -n 's/^test result: .* \([0-9]*\) passed; .*/\1/p' "$log" | paste -sd+)" \
+    "$(sed -n 's/^test result: .* \([0-9]*\) failed; .*/\1/p' "$log" | paste -sd+)"
+}
+
+add() { # PASSED FAILED, each a sum
+  passed=$((passed + ${1:-0}))
+  failed=$((failed + ${2:-0}))
+}
+
+# A database and a Redis database of its own, both empty, for the app and the browser tests.
+fresh_state() {
+  "$ROOT/tools/services/postgres.sh" psql -qc "DROP DATABASE IF EXISTS onelastai_e2e WITH (FORCE)" &&
+    if ours REDIS_URL; then redis-cli -u "$redis" flushdb; fi &&
+    "${app_env[@]}" "$program" db create &&
+    "${app_env[@]}" "$program" db migrate &&
+    "${app_env[@]}" "$program" db create-sample-data
+}
+browser_tests() {
+  cd end2end && PLAYWRIGHT_JSON_OUTPUT_NAME="$report" "${app_env[@]}" npx --no-install playwright test --reporter=list,json
+}
+from_report() { node -p 'require(process.argv[1]).stats[process.argv[2]]' "$report" "$1"; }
+
+e2e() {
+  local program="$CARGO_TARGET_DIR/debug/onelastai" redis="$REDIS_URL" report="$ROOT/.dev/test/playwright.json"
+  local app app_env
+  if ours REDIS_URL; then redis="${REDIS_URL%/*}/1"; fi
+  app_env=(env "DATABASE_URL=$(database_url onelastai_e2e)" "REDIS_URL=$redis")
+
+  step "build" "If a query changed, run: ./dev sqlx" "$ROOT/tools/build.sh" debug 8>&- || { broken+=(build); return; }
+  step "e2e: database" "See above." fresh_state 8>&- || { broken+=("e2e: database"); return; }
+  "${app_env[@]}" "$program" serve >"$LOGS/e2e-app.log" 2>&1 </dev/null 8>&- &
+  app=$!
+  app_runs() { kill -0 "$app" 2>/dev/null; }
+  app_ready() { curl -fsS "$BASE_URL/health/ready" >/dev/null 2>&1; }
+  if ! wait_up app_runs app_ready; then
+    tail -n "$STEP_TAIL" "$LOGS/e2e-app.log" >&2
+    broken+=("the app did not get ready")
+    return
+  fi
+  rm -f "$report"
+  check "playwright" "Reports and traces are in end2end/, the app's log in .dev/log/e2e-app.log" browser_tests
+  if [ -f "$report" ]; then
+    add "$(from_report expected)" "$(from_report unexpected)"
+    add "$(from_report flaky)"
+  fi
+  kill -TERM "$app" 2>/dev/null || true
+  wait "$app" || true
+}
+
+# --- what they need, then one after the other --------------------------------------
+
+servers_needed="${wanted[unit]:-}${wanted[e2e]:-}"
+needs="checks"
+if [ -n "$servers_needed" ]; then needs="test"; fi
+"$ROOT/tools/setup.sh" "$needs" 8>&-
+# shellcheck source=tools/env.sh
+source "$ROOT/tools/env.sh" test
+if [ -d .sqlx ]; then export SQLX_OFFLINE=true; fi
+if [ -n "$servers_needed" ]; then
+  mapfile -t mine < <(services stopped)
+  services start &
+  starting=$!
+fi
+
+if [ -n "${wanted[fmt]:-}" ]; then fmt; fi
+if [ -n "${wanted[clippy]:-}" ]; then clippy; fi
+if [ -n "$servers_needed" ]; then wait "$starting" || die "The tests need these servers."; fi
+if [ -n "${wanted[unit]:-}" ]; then
+  if [ -d .sqlx ]; then check "queries fit .sqlx and the migrations" "Run: ./dev sqlx, and commit .sqlx" queries; fi
+  unit
+fi
+if [ -n "${wanted[e2e]:-}" ]; then e2e; fi
+
+if [ ${#mine[@]} -gt 0 ]; then
+  services stop "${mine[@]}"
+  mine=()
+fi
+echo
+if [ ${#broken[@]} -gt 0 ]; then printf '  Not in order: %s\n' "$(printf '%s; ' "${broken[@]}")"; fi
+if [ -n "$servers_needed" ]; then echo "$passed passed, $failed failed"; fi
+[ ${#broken[@]} -eq 0 ]
