@@ -9,7 +9,7 @@ use futures::StreamExt;
 use onelastai_agents::Agent;
 use onelastai_db::DbError;
 use onelastai_model_router::{
-    ChatEvent, ChatRequest, ChatUsage, Chosen, ModelError, Parameters,
+    ChatEvent, ChatRequest, ChatUsage, Chosen, ModelError, ModelRouter, Parameters,
 };
 use onelastai_types::{AnswerStatus, Finished, Started, StreamEvent, UserId};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
@@ -196,7 +196,7 @@ impl ChatService {
         let context = self.0.router.models().iter().map(|model| model.context_length).min();
         let wanted = &job.agent.parameters;
         let request = ChatRequest {
-            preferences: job.agent.model_preferences.clone(),
+            preferences: available(&self.0.router, &job.agent),
             messages: prompt(&job.agent, &branch, context.unwrap_or(2048)),
             parameters: Parameters {
                 temperature: wanted.temperature,
@@ -327,6 +327,13 @@ impl ChatService {
             Err(error) => tracing::warn!(%conversation, %error, "can't save the title"),
         }
     }
+}
+
+/// The models that an agent prefers, of those that are set up here; where there is none of
+/// them, any model may answer: an agent that can't answer is of no use to anybody.
+pub(crate) fn available(router: &ModelRouter, agent: &Agent) -> Vec<String> {
+    let known = |name: &&String| router.models().iter().any(|model| model.id == **name);
+    agent.model_preferences.iter().filter(known).cloned().collect()
 }
 
 fn settlement(job: &Job, draft: Draft, ending: Ending) -> Settlement {

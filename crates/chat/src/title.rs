@@ -31,7 +31,7 @@ pub(crate) async fn suggest(
 ) -> Option<String> {
     let cut = |text: &str| text.chars().take(600).collect::<String>();
     let request = ChatRequest {
-        preferences: agent.model_preferences.clone(),
+        preferences: crate::generate::available(router, agent),
         messages: vec![ChatMessage::new(
             Role::User,
             format!(

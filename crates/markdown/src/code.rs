@@ -1,6 +1,6 @@
 //! The frame around code: its language, a button that copies it, and the code.
 
-use crate::highlight::highlight;
+use crate::highlight::{can_highlight, highlight};
 use crate::html::push_escaped;
 
 /// The longest language label, in characters.
@@ -13,8 +13,18 @@ pub(crate) enum Colours {
     Off,
 }
 
-/// Appends a code block. The button is the only one in the whole HTML, and no text makes another:
-/// `info` is cut down to a label, and `code` is escaped.
+/// What is around text that is shown as it was written, since it was too much to parse.
+pub(crate) const RAW_FRAME: &str = "<pre class=\"raw\" tabindex=\"0\"><code></code></pre>\n";
+
+/// What is around a code block. The button is the only one in the whole HTML, and no text makes
+/// another: `info` is cut down to a label.
+pub(crate) fn frame(info: &str) -> String {
+    let mut out = String::new();
+    push_code(&mut out, info, "", Colours::Off);
+    out
+}
+
+/// Appends a code block in its frame.
 pub(crate) fn push_code(out: &mut String, info: &str, code: &str, colours: Colours) {
     let label = label(info);
     out.push_str("<div class=\"code-block\"><div class=\"code-head\"><span class=\"code-lang\">");
@@ -31,11 +41,9 @@ pub(crate) fn push_code(out: &mut String, info: &str, code: &str, colours: Colou
     out.push_str("</code></pre></div>\n");
 }
 
-/// Appends text that is shown as it was written, since it was too much to parse.
-pub(crate) fn push_raw(out: &mut String, text: &str) {
-    out.push_str("<pre class=\"raw\" tabindex=\"0\"><code>");
-    push_escaped(out, text);
-    out.push_str("</code></pre>\n");
+/// Whether code of this kind and length gets colours.
+pub(crate) fn has_colours(info: &str, code: &str) -> bool {
+    can_highlight(&label(info), code)
 }
 
 /// The language in an info string such as `rust,ignore` or `{.python}`: lower case, and only of

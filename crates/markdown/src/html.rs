@@ -7,14 +7,27 @@ use crate::source::normalise;
 
 /// A piece of HTML that is safe to put in a page as it is.
 ///
-/// Only this crate can make one, and each has been through its sanitiser.
+/// Only this crate can make one: all markup has been through its sanitiser, all text was escaped.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Html(String);
 
 impl Html {
-    /// Sanitises `unsafe_html`: the only way to make an [`Html`].
+    /// Sanitises `unsafe_html`.
     pub(crate) fn from_unsafe(unsafe_html: &str) -> Self {
         Self(sanitise(unsafe_html))
+    }
+
+    /// Sanitises `frame` and puts `text`, escaped, at the end of its only `<code>`. Long text goes
+    /// this way: there is nothing to sanitise in it, and the serialiser of the sanitiser (html5ever
+    /// 0.40) takes quadratic time for many ampersands in one text.
+    pub(crate) fn from_frame(frame: &str, text: &str) -> Self {
+        let mut html = sanitise(frame);
+        if let Some(at) = html.rfind("</code>") {
+            let end = html.split_off(at);
+            push_escaped(&mut html, text);
+            html.push_str(&end);
+        }
+        Self(html)
     }
 
     /// Joins finished pieces; each is balanced, so their concatenation is safe too.
@@ -79,7 +92,8 @@ pub fn escape(text: &str) -> Html {
     if open {
         out.push_str("</p>\n");
     }
-    Html::from_unsafe(&out)
+    // No markup but what is written here.
+    Html(out)
 }
 
 /// Appends `text` so that it can stand in an element or in a quoted attribute.

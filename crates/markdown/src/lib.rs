@@ -1,8 +1,8 @@
 //! Markdown to safe HTML: the one renderer and the one sanitiser of the product.
 //!
 //! Everything that a person or a model wrote is hostile. A text is cut into top-level blocks
-//! ([`blocks`]), each block is parsed and written as HTML ([`render`]), and the last thing that
-//! happens to any HTML is [`sanitise`]: nothing leaves this crate that has not been through it.
+//! (`blocks`), each block is parsed and written as HTML (`render`, `events`), and the last thing that
+//! happens to any markup is the sanitiser (`sanitise`).
 //!
 //! | call | for |
 //! | --- | --- |

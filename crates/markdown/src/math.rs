@@ -1,5 +1,8 @@
 //! LaTeX math to MathML.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+
 use pulldown_latex::config::{DisplayMode, RenderConfig};
 use pulldown_latex::{Parser, Storage, push_mathml};
 
@@ -11,8 +14,14 @@ const MAX_SOURCE: usize = 4096;
 /// How deep a formula may nest, in its braces and in its MathML: browsers and sanitisers recurse.
 const MAX_NESTING: usize = 40;
 
-/// Commands that define commands, with which a few bytes can become a megabyte, and `\rule` and
-/// `\Space`-like ones that only draw boxes of any size.
+/// The most commands in a formula, and the most with which it is parsed on the caller's stack. The
+/// parser recurses for a command that is the argument of another (`\hat\hat\hat x`), in a debug
+/// build by some 20 kB each.
+const MAX_COMMANDS: usize = 600;
+const SAFE_COMMANDS: usize = 40;
+const LARGE_STACK: usize = 32 * 1024 * 1024;
+
+/// Commands that define commands, with which a few bytes can become a megabyte.
 const FORBIDDEN: &[&str] = &[
     "def",
     "edef",
@@ -21,6 +30,8 @@ const FORBIDDEN: &[&str] = &[
     "let",
     "futurelet",
     "newcommand",
+    "renewcommand",
+    "providecommand",
 ];
 
 /// Whether math stands in a line of text or on its own.
@@ -46,13 +57,24 @@ pub(crate) fn push_math(out: &mut String, source: &str, mode: Mode) {
 }
 
 fn to_mathml(source: &str, mode: Mode) -> Option<String> {
-    if source.len() > MAX_SOURCE || source.trim().is_empty() || !is_tame(source) {
+    if source.len() > MAX_SOURCE || source.trim().is_empty() {
         return None;
     }
-    let storage = Storage::new();
-    let events = Parser::new(source, &storage)
-        .collect::<Result<Vec<_>, _>>()
-        .ok()?;
+    let mathml = match commands(source)? {
+        0..=SAFE_COMMANDS => convert(source, mode)?,
+        _ => thread::scope(|scope| {
+            let large = thread::Builder::new().stack_size(LARGE_STACK);
+            large
+                .spawn_scoped(scope, || convert(source, mode))
+                .ok()?
+                .join()
+                .ok()?
+        })?,
+    };
+    (depth(&mathml) <= MAX_NESTING).then_some(mathml)
+}
+
+fn convert(source: &str, mode: Mode) -> Option<String> {
     let config = RenderConfig {
         display_mode: match mode {
             Mode::Inline => DisplayMode::Inline,
@@ -60,45 +82,47 @@ fn to_mathml(source: &str, mode: Mode) -> Option<String> {
         },
         ..RenderConfig::default()
     };
-    let mut mathml = String::new();
-    let events = events.into_iter().map(Ok::<_, std::convert::Infallible>);
-    push_mathml(&mut mathml, events, config).ok()?;
-    (depth(&mathml) <= MAX_NESTING).then_some(mathml)
+    let parse = || {
+        let storage = Storage::new();
+        let events = Parser::new(source, &storage)
+            .collect::<Result<Vec<_>, _>>()
+            .ok()?;
+        let events = events.into_iter().map(Ok::<_, std::convert::Infallible>);
+        let mut mathml = String::new();
+        push_mathml(&mut mathml, events, config).ok()?;
+        Some(mathml)
+    };
+    // The parser has places that it takes to be unreachable; a wrong guess must not cost a message.
+    catch_unwind(AssertUnwindSafe(parse)).ok().flatten()
 }
 
-/// Whether braces do not nest too deep and no forbidden command is used.
-fn is_tame(source: &str) -> bool {
-    let mut open = 0_usize;
+/// How many commands are in a formula; none if it has too many, a forbidden one, or braces that
+/// nest too deep.
+fn commands(source: &str) -> Option<usize> {
+    let (mut count, mut open) = (0, 0_usize);
     let mut rest = source;
     while let Some(at) = rest.find(['{', '}', '\\']) {
-        let tail = &rest[at + 1..];
-        match rest.as_bytes()[at] {
+        let brace = rest.as_bytes()[at];
+        rest = &rest[at + 1..];
+        match brace {
             b'{' => open += 1,
             b'}' => open = open.saturating_sub(1),
             _ => {
-                let name = tail
-                    .split(|c: char| !c.is_ascii_alphabetic())
-                    .next()
-                    .unwrap_or_default();
-                if FORBIDDEN.contains(&name) {
-                    return false;
+                count += 1;
+                let letters = rest.bytes().take_while(u8::is_ascii_alphabetic).count();
+                if FORBIDDEN.contains(&&rest[..letters]) {
+                    return None;
                 }
-                // An escaped brace is no brace.
-                let skip = if name.is_empty() {
-                    tail.chars().next().map_or(0, char::len_utf8)
-                } else {
-                    name.len()
-                };
-                rest = &tail[skip..];
-                continue;
+                // A name is one other character, too; an escaped brace is no brace.
+                let other = rest.chars().next().map_or(0, char::len_utf8);
+                rest = &rest[if letters == 0 { other } else { letters }..];
             }
         }
-        if open > MAX_NESTING {
-            return false;
+        if open > MAX_NESTING || count > MAX_COMMANDS {
+            return None;
         }
-        rest = tail;
     }
-    true
+    Some(count)
 }
 
 /// How deep the elements of well-formed MathML nest.
@@ -158,7 +182,7 @@ mod tests {
     fn nesting_is_bounded() {
         for source in [
             "{".repeat(2000),
-            "\\sqrt".repeat(800),
+            "\\hat".repeat(590),
             "x^{".repeat(1300),
             "\\left(".repeat(600),
         ] {

@@ -116,7 +116,11 @@ fn last_leaf(source: &str, references: &mut References) -> Leaf {
         }
         leaf.end = range.end;
         if depth == 0 && matches!(event, Event::Text(_)) {
-            leaf.texts.push(range);
+            // Delimiters come one by one; together they are a run again.
+            match leaf.texts.last_mut() {
+                Some(last) if last.end == range.start => last.end = range.end,
+                _ => leaf.texts.push(range),
+            }
         }
     }
     leaf
@@ -161,7 +165,7 @@ impl<'s> Edit<'s> {
         }
         while at < text.end.min(self.end) {
             let byte = bytes[at];
-            let run = bytes[at..self.end]
+            let run = bytes[at..text.end.min(self.end)]
                 .iter()
                 .take_while(|&&b| b == byte)
                 .count();
@@ -181,12 +185,8 @@ impl<'s> Edit<'s> {
                 }
                 b'$' if run > 1 => return false,
                 b'[' => self.bracket = Some(after - 1),
-                b']' if self.starts_address(at) => return false,
-                b'*' | b'_' | b'~' | b'$' => {}
-                _ => {
-                    at += 1;
-                    continue;
-                }
+                b']' if self.starts_address(after - 1) => return false,
+                _ => {}
             }
             at = after;
         }
@@ -291,11 +291,11 @@ mod tests {
     #[test]
     fn what_is_not_known_yet_is_not_shown() {
         for (open, shown) in [
-            ("text\n-", "text\n"),
-            ("text\n==", "text\n"),
-            ("text\n```ru", "text\n"),
-            ("- a\n- [ ", "- a\n"),
-            ("a\n1.", "a\n"),
+            ("text\n-", "text"),
+            ("text\n==", "text"),
+            ("text\n```ru", "text"),
+            ("- a\n- [ ", "- a"),
+            ("a\n1.", "a"),
             ("text **", "text"),
             ("text `", "text"),
             ("text\\", "text"),

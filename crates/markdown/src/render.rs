@@ -1,9 +1,11 @@
 //! From text to HTML: cut into blocks, write each, sanitise what was written.
 
+use std::borrow::Cow;
+
 use pulldown_cmark::Options;
 
 use crate::blocks::{Block, Fence, Kind, split};
-use crate::code::{Colours, push_code, push_raw, push_unindented};
+use crate::code::{Colours, RAW_FRAME, frame, has_colours, push_code, push_unindented};
 use crate::events::write_markdown;
 use crate::html::Html;
 use crate::math::{Mode, push_math};
@@ -53,14 +55,12 @@ pub(crate) fn collect_references(text: &str, block: &Block, references: &mut Ref
 /// Renders a block that cannot change any more.
 pub(crate) fn render_block(text: &str, block: &Block, references: &mut References) -> Html {
     let source = &text[block.range.clone()];
-    let mut out = String::new();
     match &block.kind {
-        Kind::Markdown if source.trim().is_empty() => return Html::default(),
-        Kind::Markdown => out = markdown(source, references, Colours::On),
-        Kind::Code(fence) => push_fenced(&mut out, text, fence, Colours::On),
-        Kind::Math => push_math_block(&mut out, source),
+        Kind::Markdown if source.trim().is_empty() => Html::default(),
+        Kind::Markdown => markdown(source, references, Colours::On),
+        Kind::Code(fence) => fenced(text, fence, Colours::On),
+        Kind::Math => math_block(source),
     }
-    Html::from_unsafe(&out)
 }
 
 /// Renders the last, unfinished block, as if it ended here and what is open in it were closed.
@@ -71,51 +71,51 @@ pub(crate) fn render_open(source: &str, references: &References) -> Html {
     // A copy: what is shown for a moment must not use up what the finished blocks may use.
     let mut references = references.clone();
     let mended = mend(source, &mut references);
-    Html::from_unsafe(&markdown(&mended, &mut references, Colours::Off))
+    markdown(&mended, &mut references, Colours::Off)
 }
 
-/// Renders the frame of a fenced block that is still open, with the code so far.
+/// Renders a fenced block that is still open, with the code so far.
 pub(crate) fn render_open_code(text: &str, fence: &Fence) -> Html {
-    let mut out = String::new();
-    push_fenced(&mut out, text, fence, Colours::Off);
-    Html::from_unsafe(&out)
+    fenced(text, fence, Colours::Off)
 }
 
 /// Renders text that is too much to parse.
 pub(crate) fn render_raw(text: &str) -> Html {
+    Html::from_frame(RAW_FRAME, text)
+}
+
+fn markdown(source: &str, references: &mut References, colours: Colours) -> Html {
+    let written = (source.len() <= MAX_BLOCK).then(|| write_markdown(source, references, colours));
+    match written {
+        Some(Ok(html)) => Html::from_unsafe(&html),
+        _ => render_raw(source.trim_end()),
+    }
+}
+
+fn fenced(text: &str, fence: &Fence, colours: Colours) -> Html {
+    let info = fence.info(text);
+    let mut code = Cow::Borrowed(&text[fence.body.clone()]);
+    if fence.indent > 0 {
+        let mut unindented = String::with_capacity(code.len());
+        push_unindented(&mut unindented, &code, fence.indent, true);
+        code = Cow::Owned(unindented);
+    }
+    if colours == Colours::Off || !has_colours(info, &code) {
+        return Html::from_frame(&frame(info), &code);
+    }
     let mut out = String::new();
-    push_raw(&mut out, text);
+    push_code(&mut out, info, &code, colours);
     Html::from_unsafe(&out)
 }
 
-fn markdown(source: &str, references: &mut References, colours: Colours) -> String {
-    let written = (source.len() <= MAX_BLOCK).then(|| write_markdown(source, references, colours));
-    if let Some(Ok(html)) = written {
-        return html;
-    }
-    let mut out = String::new();
-    push_raw(&mut out, source.trim_end());
-    out
-}
-
-fn push_fenced(out: &mut String, text: &str, fence: &Fence, colours: Colours) {
-    let body = &text[fence.body.clone()];
-    if fence.indent == 0 {
-        push_code(out, fence.info(text), body, colours);
-    } else {
-        let mut code = String::with_capacity(body.len());
-        push_unindented(&mut code, body, fence.indent, true);
-        push_code(out, fence.info(text), &code, colours);
-    }
-}
-
 /// The lines between `$$` and `$$` (or `\[` and `\]`).
-fn push_math_block(out: &mut String, source: &str) {
+fn math_block(source: &str) -> Html {
     let source = source.trim();
     let inner = source
         .get(2..source.len().saturating_sub(2))
         .unwrap_or_default();
-    out.push_str("<p>");
-    push_math(out, inner, Mode::Display);
+    let mut out = String::from("<p>");
+    push_math(&mut out, inner, Mode::Display);
     out.push_str("</p>\n");
+    Html::from_unsafe(&out)
 }

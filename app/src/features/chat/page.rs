@@ -1,7 +1,9 @@
 //! The chat page.
 
+use axum::http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos::server_fn::error::ServerFnUrlError;
+use leptos_axum::ResponseOptions;
 use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use onelastai_types::ConversationId;
@@ -68,7 +70,7 @@ pub fn ChatRoute() -> impl IntoView {
         match page {
             Ok(page) => view! { <ChatScreen page=page error=error/> }.into_any(),
             Err(AppError::SignedOut) => {
-                leptos_axum::redirect(&format!("/auth/login?return_to={}", encode(&address)));
+                to_sign_in(&address);
                 ().into_any()
             }
             Err(error) => view! { <AppErrorPage error=&error/> }.into_any(),
@@ -112,6 +114,18 @@ pub fn ChatScreen(
             </main>
         </div>
         <Shortcuts/>
+    }
+}
+
+/// Sends whoever is at the other end to the sign-in, and back to `address` after it. Not
+/// only browsers: `leptos_axum::redirect` would answer others with an empty page.
+fn to_sign_in(address: &str) {
+    let Some(response) = use_context::<ResponseOptions>() else { return };
+    if let Ok(location) =
+        HeaderValue::from_str(&format!("/auth/login?return_to={}", encode(address)))
+    {
+        response.set_status(StatusCode::SEE_OTHER);
+        response.insert_header(header::LOCATION, location);
     }
 }
 
