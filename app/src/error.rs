@@ -81,7 +81,9 @@ mod from_domains {
     use super::AppError;
 
     fn unavailable(what: &str) -> AppError {
-        AppError::Unavailable { what: what.to_owned() }
+        AppError::Unavailable {
+            what: what.to_owned(),
+        }
     }
 
     impl From<DbError> for AppError {
@@ -108,9 +110,10 @@ mod from_domains {
             match error {
                 ChatError::NotFound | ChatError::NoSuchAgent => Self::NotFound,
                 ChatError::Busy => Self::Busy,
-                ChatError::Invalid { field, message } => {
-                    Self::Invalid { field: field.to_owned(), message: message.to_owned() }
-                }
+                ChatError::Invalid { field, message } => Self::Invalid {
+                    field: field.to_owned(),
+                    message: message.to_owned(),
+                },
                 ChatError::Db(error) => error.into(),
             }
         }

@@ -17,7 +17,11 @@ use crate::{error::AppError, features::chat::view::Viewer, state::AppState};
 /// one that another host set (RFC 6265bis, 4.1.3.2).
 #[must_use]
 pub fn cookie_name(base: &Url) -> &'static str {
-    if base.scheme() == "https" { "__Host-onelastai_session" } else { "onelastai_session" }
+    if base.scheme() == "https" {
+        "__Host-onelastai_session"
+    } else {
+        "onelastai_session"
+    }
 }
 
 /// The value of the cookie `name`, where the browser sent one.
@@ -36,7 +40,11 @@ pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// The host that a request is for, without the port.
 fn host(parts: &Parts) -> Option<&str> {
     let authority = parts.headers.get(header::HOST)?.to_str().ok()?;
-    Some(authority.rsplit_once(':').map_or(authority, |(host, _)| host))
+    Some(
+        authority
+            .rsplit_once(':')
+            .map_or(authority, |(host, _)| host),
+    )
 }
 
 /// The session token in a request's cookie.
@@ -74,7 +82,9 @@ pub async fn of_request(state: &AppState, parts: &Parts) -> Result<Option<Sessio
 
 /// The services and the request, in a page or a server function.
 fn context() -> Result<(AppState, Parts), AppError> {
-    use_context::<AppState>().zip(use_context::<Parts>()).ok_or(AppError::Internal)
+    use_context::<AppState>()
+        .zip(use_context::<Parts>())
+        .ok_or(AppError::Internal)
 }
 
 /// Who does something here.
@@ -83,7 +93,9 @@ fn context() -> Result<(AppState, Parts), AppError> {
 /// [`AppError::SignedOut`] where nobody is signed in.
 pub async fn caller() -> Result<(AppState, Caller), AppError> {
     let (state, parts) = context()?;
-    let session = of_request(&state, &parts).await?.ok_or(AppError::SignedOut)?;
+    let session = of_request(&state, &parts)
+        .await?
+        .ok_or(AppError::SignedOut)?;
     let caller = Caller {
         user: session.user,
         name: session.username,
@@ -100,10 +112,14 @@ pub async fn caller() -> Result<(AppState, Caller), AppError> {
 /// What it was given.
 pub fn with_status<T>(result: Result<T, AppError>) -> Result<T, AppError> {
     if let Err(error) = &result
-        && let Some((response, parts)) = use_context::<ResponseOptions>().zip(use_context::<Parts>())
+        && let Some((response, parts)) =
+            use_context::<ResponseOptions>().zip(use_context::<Parts>())
         && let Ok(status) = StatusCode::from_u16(error.status())
     {
-        let accept = parts.headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok());
+        let accept = parts
+            .headers
+            .get(header::ACCEPT)
+            .and_then(|accept| accept.to_str().ok());
         if !accept.is_some_and(|accept| accept.contains("text/html")) {
             response.set_status(status);
         }
@@ -143,7 +159,10 @@ mod tests {
     #[test]
     fn a_cookie_is_found_by_its_whole_name() {
         let mut headers = HeaderMap::new();
-        headers.append(header::COOKIE, "xonelastai_session=1; onelastai_session=2".parse().unwrap());
+        headers.append(
+            header::COOKIE,
+            "xonelastai_session=1; onelastai_session=2".parse().unwrap(),
+        );
         headers.append(header::COOKIE, "theme=dark".parse().unwrap());
         assert_eq!(cookie(&headers, "onelastai_session"), Some("2"));
         assert_eq!(cookie(&headers, "theme"), Some("dark"));

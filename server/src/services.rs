@@ -55,7 +55,12 @@ pub fn redis(url: &str) -> Result<(redis::Client, ConnectionManager), redis::Red
 /// As [`build`].
 pub fn identity(config: &Config, pool: PgPool) -> Result<IdentityService, BuildError> {
     let (_, connection) = redis(&config.redis_url)?;
-    Ok(IdentityService::new(config.keycloak.clone(), pool, connection, config.session_lifetime)?)
+    Ok(IdentityService::new(
+        config.keycloak.clone(),
+        pool,
+        connection,
+        config.session_lifetime,
+    )?)
 }
 
 /// Everything.
@@ -85,8 +90,9 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
 }
 
 fn site(config: &Config) -> Result<LeptosOptions, BuildError> {
-    let mut options =
-        get_configuration(None).map_err(|error| BuildError::Site(error.to_string()))?.leptos_options;
+    let mut options = get_configuration(None)
+        .map_err(|error| BuildError::Site(error.to_string()))?
+        .leptos_options;
     options.site_addr = config.web.bind;
     Ok(options)
 }

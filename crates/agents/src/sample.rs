@@ -63,7 +63,10 @@ const SAMPLES: [Sample; 4] = [
                         and end with a question that checks understanding.",
         model_preferences: &["phi4", "gemma3", "llama3.2"],
         temperature: 0.5,
-        starters: &["Explain fractions to a ten-year-old.", "How does a hash table work?"],
+        starters: &[
+            "Explain fractions to a ten-year-old.",
+            "How does a hash table work?",
+        ],
     },
 ];
 
@@ -75,9 +78,16 @@ pub async fn create_sample_agents(pool: &PgPool) -> Result<u64, DbError> {
     let mut transaction = pool.begin().await?;
     let mut created = 0;
     for sample in &SAMPLES {
-        let preferences: Vec<String> =
-            sample.model_preferences.iter().map(|name| (*name).to_owned()).collect();
-        let starters: Vec<String> = sample.starters.iter().map(|text| (*text).to_owned()).collect();
+        let preferences: Vec<String> = sample
+            .model_preferences
+            .iter()
+            .map(|name| (*name).to_owned())
+            .collect();
+        let starters: Vec<String> = sample
+            .starters
+            .iter()
+            .map(|text| (*text).to_owned())
+            .collect();
         let id = sqlx::query_scalar!(
             "INSERT INTO agents (id, slug, name, description, system_prompt, model_preferences,
                                  parameters, starters, visibility)

@@ -59,7 +59,10 @@ impl ChatService {
     ) -> Result<(), ChatError> {
         let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
         if title.is_empty() {
-            return Err(ChatError::Invalid { field: "title", message: "Give it a name." });
+            return Err(ChatError::Invalid {
+                field: "title",
+                message: "Give it a name.",
+            });
         }
         if title.chars().count() > MAX_TITLE {
             return Err(ChatError::Invalid {
@@ -76,7 +79,11 @@ impl ChatService {
         )
         .execute(&self.0.pool)
         .await?;
-        if renamed.rows_affected() == 0 { Err(ChatError::NotFound) } else { Ok(()) }
+        if renamed.rows_affected() == 0 {
+            Err(ChatError::NotFound)
+        } else {
+            Ok(())
+        }
     }
 
     /// Takes a conversation away; its answer, if one is being written, is stopped.
@@ -107,7 +114,11 @@ impl ChatService {
         )
         .fetch_optional(&mut *transaction)
         .await?;
-        record(&mut transaction, entry(caller, "conversation.delete", conversation)).await?;
+        record(
+            &mut transaction,
+            entry(caller, "conversation.delete", conversation),
+        )
+        .await?;
         transaction.commit().await?;
         if let Some(generation) = running {
             self.0.hub.stop(generation.into());
@@ -136,7 +147,11 @@ impl ChatService {
         if restored.rows_affected() == 0 {
             return Err(ChatError::NotFound);
         }
-        record(&mut transaction, entry(caller, "conversation.restore", conversation)).await?;
+        record(
+            &mut transaction,
+            entry(caller, "conversation.restore", conversation),
+        )
+        .await?;
         transaction.commit().await?;
         Ok(())
     }

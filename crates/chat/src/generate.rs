@@ -46,7 +46,14 @@ impl Job {
         first: bool,
         fencing_token: i64,
     ) -> Self {
-        Self { sent, user, agent, first, fencing_token, begun: Instant::now() }
+        Self {
+            sent,
+            user,
+            agent,
+            first,
+            fencing_token,
+            begun: Instant::now(),
+        }
     }
 
     fn elapsed_ms(&self) -> i32 {
@@ -71,7 +78,9 @@ struct Draft {
 impl Draft {
     fn flush(&mut self, log: &Log) {
         if self.unsent < self.text.len() {
-            log.append(StreamEvent::Text { text: self.text[self.unsent..].to_owned() });
+            log.append(StreamEvent::Text {
+                text: self.text[self.unsent..].to_owned(),
+            });
             self.unsent = self.text.len();
         }
     }
@@ -103,7 +112,9 @@ impl ChatService {
     pub(crate) fn start(&self, job: Job) {
         let (log, stop) = self.0.hub.begin(job.sent.generation);
         let service = self.clone();
-        self.0.tasks.spawn(async move { service.make(&job, &log, &stop).await });
+        self.0
+            .tasks
+            .spawn(async move { service.make(&job, &log, &stop).await });
     }
 
     async fn make(&self, job: &Job, log: &Arc<Log>, stop: &CancellationToken) {
@@ -192,8 +203,18 @@ impl ChatService {
                 Ending::Failed("database".to_owned())
             },
         )?;
-        debug_assert!(branch.iter().any(|message| message.author == Author::Person));
-        let context = self.0.router.models().iter().map(|model| model.context_length).min();
+        debug_assert!(
+            branch
+                .iter()
+                .any(|message| message.author == Author::Person)
+        );
+        let context = self
+            .0
+            .router
+            .models()
+            .iter()
+            .map(|model| model.context_length)
+            .min();
         let wanted = &job.agent.parameters;
         let request = ChatRequest {
             preferences: available(&self.0.router, &job.agent),
@@ -305,7 +326,9 @@ impl ChatService {
             "SELECT content FROM messages WHERE id = $1",
             job.sent.question.0
         );
-        let Ok(question) = question.fetch_one(&self.0.pool).await else { return };
+        let Ok(question) = question.fetch_one(&self.0.pool).await else {
+            return;
+        };
         let suggested = tokio::select! {
             title = title::suggest(&self.0.router, &job.agent, &question, answer) => title,
             () = self.0.shutdown.cancelled() => None,
@@ -333,12 +356,20 @@ impl ChatService {
 /// them, any model may answer: an agent that can't answer is of no use to anybody.
 pub(crate) fn available(router: &ModelRouter, agent: &Agent) -> Vec<String> {
     let known = |name: &&String| router.models().iter().any(|model| model.id == **name);
-    agent.model_preferences.iter().filter(known).cloned().collect()
+    agent
+        .model_preferences
+        .iter()
+        .filter(known)
+        .cloned()
+        .collect()
 }
 
 fn settlement(job: &Job, draft: Draft, ending: Ending) -> Settlement {
     let pieces = draft.pieces;
-    let counted = Usage { prompt_tokens: 0, completion_tokens: pieces };
+    let counted = Usage {
+        prompt_tokens: 0,
+        completion_tokens: pieces,
+    };
     let (status, error, usage) = match ending {
         Ending::Complete(usage) => (
             AnswerStatus::Complete,
@@ -351,8 +382,16 @@ fn settlement(job: &Job, draft: Draft, ending: Ending) -> Settlement {
         // A model tells its counts only at the end, so these are the pieces that came.
         Ending::Stopped => (AnswerStatus::Stopped, None, counted),
         Ending::Failed(code) => (AnswerStatus::Failed, Some(code), counted),
-        Ending::Shutdown => (AnswerStatus::Interrupted, Some("shutdown".to_owned()), counted),
-        Ending::Lost => (AnswerStatus::Interrupted, Some("lease_lost".to_owned()), counted),
+        Ending::Shutdown => (
+            AnswerStatus::Interrupted,
+            Some("shutdown".to_owned()),
+            counted,
+        ),
+        Ending::Lost => (
+            AnswerStatus::Interrupted,
+            Some("lease_lost".to_owned()),
+            counted,
+        ),
     };
     Settlement {
         generation: job.sent.generation,

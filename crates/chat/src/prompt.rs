@@ -77,8 +77,10 @@ mod tests {
             message(Author::Person, "a question"),
             message(Author::Agent, ""),
         ];
-        let told: Vec<_> =
-            prompt(&agent(), &branch, 2048).into_iter().map(|m| (m.role, m.content)).collect();
+        let told: Vec<_> = prompt(&agent(), &branch, 2048)
+            .into_iter()
+            .map(|m| (m.role, m.content))
+            .collect();
         assert_eq!(
             told,
             [

@@ -84,9 +84,18 @@ mod tests {
     use super::*;
 
     fn log() -> Vec<StreamEvent> {
-        let parts = ["# Hi\n\nSome *te", "xt*\n\n```rust\nlet ", "a = 1;\n", "```\n\nEnd."];
-        let mut log: Vec<_> =
-            parts.iter().map(|part| StreamEvent::Text { text: (*part).to_owned() }).collect();
+        let parts = [
+            "# Hi\n\nSome *te",
+            "xt*\n\n```rust\nlet ",
+            "a = 1;\n",
+            "```\n\nEnd.",
+        ];
+        let mut log: Vec<_> = parts
+            .iter()
+            .map(|part| StreamEvent::Text {
+                text: (*part).to_owned(),
+            })
+            .collect();
         log.push(StreamEvent::Written);
         log
     }

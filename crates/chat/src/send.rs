@@ -48,7 +48,10 @@ fn check(send: &Send) -> Result<String, ChatError> {
     // PostgreSQL's text holds no NUL.
     let text = send.text.replace('\0', "").replace("\r\n", "\n");
     if text.trim().is_empty() {
-        return Err(ChatError::Invalid { field: "text", message: "Write a message first." });
+        return Err(ChatError::Invalid {
+            field: "text",
+            message: "Write a message first.",
+        });
     }
     if text.chars().count() > MAX_TEXT {
         return Err(ChatError::Invalid {
@@ -93,12 +96,7 @@ impl ChatService {
         }
     }
 
-    async fn write(
-        &self,
-        caller: &Caller,
-        send: &Send,
-        text: &str,
-    ) -> Result<Outcome, ChatError> {
+    async fn write(&self, caller: &Caller, send: &Send, text: &str) -> Result<Outcome, ChatError> {
         let mut transaction = self.0.pool.begin().await?;
         let (conversation, parent, agent, first) = match send.conversation {
             Some(id) => {
@@ -250,7 +248,12 @@ mod tests {
     use super::*;
 
     fn send(text: &str, key: &str) -> Send {
-        Send { conversation: None, agent: None, text: text.into(), key: key.into() }
+        Send {
+            conversation: None,
+            agent: None,
+            text: text.into(),
+            key: key.into(),
+        }
     }
 
     #[test]

@@ -53,7 +53,10 @@ pub struct Caller {
 
 impl Caller {
     pub(crate) fn actor(&self) -> Actor {
-        Actor::User { id: self.user.0, name: self.name.clone() }
+        Actor::User {
+            id: self.user.0,
+            name: self.name.clone(),
+        }
     }
 }
 
@@ -142,8 +145,14 @@ impl ChatService {
     /// as interrupted, with their text.
     pub async fn drain(&self, patience: Duration) {
         self.0.tasks.close();
-        if tokio::time::timeout(patience, self.0.tasks.wait()).await.is_err() {
-            tracing::warn!(running = self.0.tasks.len(), "interrupting the answers that are left");
+        if tokio::time::timeout(patience, self.0.tasks.wait())
+            .await
+            .is_err()
+        {
+            tracing::warn!(
+                running = self.0.tasks.len(),
+                "interrupting the answers that are left"
+            );
             self.0.shutdown.cancel();
             self.0.tasks.wait().await;
         }

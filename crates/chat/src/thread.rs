@@ -86,7 +86,11 @@ impl From<Row> for Message {
     fn from(row: Row) -> Self {
         Self {
             id: row.id,
-            author: if row.role == "user" { Author::Person } else { Author::Agent },
+            author: if row.role == "user" {
+                Author::Person
+            } else {
+                Author::Agent
+            },
             content: row.content,
             created_at: row.created_at,
             answer: row.generation.map(|generation| Answer {
@@ -125,8 +129,15 @@ impl ChatService {
         .await?
         .ok_or(ChatError::NotFound)?;
         let agent = self.0.agents.by_id(AgentId(head.agent_id)).await?;
-        let messages = self.branch(id, head.current_message_id.map(MessageId)).await?;
-        Ok(Conversation { id, title: head.title, agent, messages })
+        let messages = self
+            .branch(id, head.current_message_id.map(MessageId))
+            .await?;
+        Ok(Conversation {
+            id,
+            title: head.title,
+            agent,
+            messages,
+        })
     }
 
     /// An answer with its text.

@@ -17,8 +17,14 @@ pub(crate) fn from_question(text: &str) -> String {
     }
     let cut: String = text.chars().take(LENGTH).collect();
     // At a word's end where there is one not too far back.
-    let end = cut.rfind(' ').filter(|&end| end > LENGTH / 2).unwrap_or(cut.len());
-    format!("{}…", cut[..end].trim_end_matches([',', '.', ':', ';', ' ']))
+    let end = cut
+        .rfind(' ')
+        .filter(|&end| end > LENGTH / 2)
+        .unwrap_or(cut.len());
+    format!(
+        "{}…",
+        cut[..end].trim_end_matches([',', '.', ':', ';', ' '])
+    )
 }
 
 /// Asks a model for a title; `None` where it has nothing that can be used, as small
@@ -62,7 +68,9 @@ pub(crate) async fn suggest(
 /// A suggestion as a title, if it looks like one.
 fn usable(text: &str) -> Option<String> {
     let line = text.trim().lines().next()?;
-    let line = line.trim_start_matches("Title:").trim_matches(['"', '*', '#', '.', ' ', '“', '”']);
+    let line = line
+        .trim_start_matches("Title:")
+        .trim_matches(['"', '*', '#', '.', ' ', '“', '”']);
     let words = line.split_whitespace().count();
     let fits = (2..=8).contains(&words) && line.chars().count() <= LENGTH;
     // A sentence that talks to the person is no title.
@@ -76,7 +84,10 @@ mod tests {
 
     #[test]
     fn a_long_question_is_cut_at_a_word() {
-        assert_eq!(from_question("  How do\n tides work?  "), "How do tides work?");
+        assert_eq!(
+            from_question("  How do\n tides work?  "),
+            "How do tides work?"
+        );
         let long = "Why is the sky blue in the morning, and red in the evening when the sun sets?";
         assert_eq!(
             from_question(long),
@@ -87,8 +98,14 @@ mod tests {
 
     #[test]
     fn only_what_looks_like_a_title_is_taken() {
-        assert_eq!(usable("\"How tides work\"\nmore"), Some("How tides work".into()));
-        assert_eq!(usable("Title: Tides and the Moon."), Some("Tides and the Moon".into()));
+        assert_eq!(
+            usable("\"How tides work\"\nmore"),
+            Some("How tides work".into())
+        );
+        assert_eq!(
+            usable("Title: Tides and the Moon."),
+            Some("Tides and the Moon".into())
+        );
         assert_eq!(usable("I am a helpful assistant"), None);
         assert_eq!(usable("word"), None);
         assert_eq!(usable(""), None);

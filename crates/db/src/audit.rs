@@ -57,8 +57,11 @@ pub async fn record(connection: &mut PgConnection, entry: AuditEntry<'_>) -> DbR
         Actor::User { id, name } => (Some(*id), name.as_str()),
         Actor::Program(name) => (None, *name),
     };
-    let user_agent: Option<String> =
-        entry.origin.user_agent.as_ref().map(|text| text.chars().take(400).collect());
+    let user_agent: Option<String> = entry
+        .origin
+        .user_agent
+        .as_ref()
+        .map(|text| text.chars().take(400).collect());
     sqlx::query!(
         "INSERT INTO audit_logs
              (id, actor_id, actor, action, target_type, target_id, address, user_agent, changes)

@@ -37,7 +37,11 @@ impl From<sqlx::Error> for DbError {
                 let away = cause
                     .code()
                     .is_some_and(|code| ["08", "53", "57P"].iter().any(|c| code.starts_with(c)));
-                if away { Self::Unavailable(error) } else { Self::Unexpected(error) }
+                if away {
+                    Self::Unavailable(error)
+                } else {
+                    Self::Unexpected(error)
+                }
             }
             _ => Self::Unexpected(error),
         }

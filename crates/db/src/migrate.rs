@@ -52,7 +52,10 @@ pub struct MigrationState {
 /// Where the server can't be reached or refuses.
 pub async fn create_database(url: &str) -> Result<bool, MigrateError> {
     let options = PgConnectOptions::from_str(url)?;
-    let name = options.get_database().ok_or(MigrateError::NoDatabaseName)?.to_owned();
+    let name = options
+        .get_database()
+        .ok_or(MigrateError::NoDatabaseName)?
+        .to_owned();
     // `postgres` is the database that every server has.
     let mut server = PgConnection::connect_with(&options.database("postgres")).await?;
     let exists: bool =
@@ -88,8 +91,12 @@ pub async fn status(pool: &PgPool) -> Result<Vec<MigrationState>, MigrateError> 
         .fetch_one(&mut *connection)
         .await?;
     let applied: HashMap<i64, _> = if table {
-        let rows = connection.list_applied_migrations(&MIGRATOR.table_name).await?;
-        rows.into_iter().map(|row| (row.version, row.checksum)).collect()
+        let rows = connection
+            .list_applied_migrations(&MIGRATOR.table_name)
+            .await?;
+        rows.into_iter()
+            .map(|row| (row.version, row.checksum))
+            .collect()
     } else {
         HashMap::new()
     };

@@ -49,4 +49,3 @@ pub fn connect_lazy(settings: &PoolSettings) -> DbResult<PgPool> {
     let (pool, connect) = options(settings)?;
     Ok(pool.connect_lazy_with(connect))
 }
-

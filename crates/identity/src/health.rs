@@ -35,7 +35,11 @@ impl KeycloakHealth {
     }
 
     fn note(&mut self, name: &'static str, ok: bool, detail: impl Into<String>) -> bool {
-        self.checks.push(Check { name, ok, detail: detail.into() });
+        self.checks.push(Check {
+            name,
+            ok,
+            detail: detail.into(),
+        });
         ok
     }
 }
@@ -75,7 +79,10 @@ impl IdentityService {
             return health;
         }
         let said: Option<serde_json::Value> = answer.json().await.ok();
-        let said = said.as_ref().and_then(|json| json["issuer"].as_str()).unwrap_or_default();
+        let said = said
+            .as_ref()
+            .and_then(|json| json["issuer"].as_str())
+            .unwrap_or_default();
         if said != issuer {
             let advice =
                 format!("it calls itself {said:?}: set KEYCLOAK_URL to the address it uses");
@@ -104,10 +111,15 @@ impl IdentityService {
         form.insert("grant_type", "authorization_code".to_owned());
         form.insert("code", "health-check".to_owned());
         form.insert("redirect_uri", keycloak.settings.redirect_uri());
-        let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(form)
+            .finish();
         let answer = keycloak
             .http
-            .post(format!("{}/protocol/openid-connect/token", keycloak.settings.issuer()))
+            .post(format!(
+                "{}/protocol/openid-connect/token",
+                keycloak.settings.issuer()
+            ))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(body)
             .send()
@@ -154,9 +166,7 @@ impl IdentityService {
                 false,
                 format!("{redirect} is refused: add it to the client's valid redirect URIs"),
             ),
-            Err(error) => {
-                health.note("redirect address", false, error.without_url().to_string())
-            }
+            Err(error) => health.note("redirect address", false, error.without_url().to_string()),
         };
     }
 }

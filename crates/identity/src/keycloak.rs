@@ -6,16 +6,15 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 use openidconnect::{
     AdditionalClaims, AuthenticationFlow, AuthorizationCode, Client, ClientId, ClientSecret,
     CsrfToken, EmptyExtraTokenFields, EndpointMaybeSet, EndpointNotSet, EndpointSet, HttpRequest,
-    HttpResponse, IdToken, IdTokenClaims, IdTokenFields, IssuerUrl, LogoutProviderMetadata,
-    Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata,
-    RedirectUrl, Scope, StandardErrorResponse, StandardTokenResponse,
+    HttpResponse, IdToken, IdTokenClaims, IdTokenFields, IssuerUrl, LogoutProviderMetadata, Nonce,
+    OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, ProviderMetadata, RedirectUrl, Scope,
+    StandardErrorResponse, StandardTokenResponse,
     core::{
         CoreAuthDisplay, CoreAuthPrompt, CoreClaimName, CoreClaimType, CoreClientAuthMethod,
         CoreErrorResponseType, CoreGenderClaim, CoreGrantType, CoreJsonWebKey,
-        CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm,
-        CoreJwsSigningAlgorithm, CoreResponseMode, CoreResponseType, CoreRevocableToken,
-        CoreRevocationErrorResponse, CoreSubjectIdentifierType, CoreTokenIntrospectionResponse,
-        CoreTokenType,
+        CoreJweContentEncryptionAlgorithm, CoreJweKeyManagementAlgorithm, CoreJwsSigningAlgorithm,
+        CoreResponseMode, CoreResponseType, CoreRevocableToken, CoreRevocationErrorResponse,
+        CoreSubjectIdentifierType, CoreTokenIntrospectionResponse, CoreTokenType,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -43,13 +42,20 @@ impl KeycloakSettings {
     /// The issuer: the realm's address.
     #[must_use]
     pub fn issuer(&self) -> String {
-        format!("{}/realms/{}", self.url.as_str().trim_end_matches('/'), self.realm)
+        format!(
+            "{}/realms/{}",
+            self.url.as_str().trim_end_matches('/'),
+            self.realm
+        )
     }
 
     /// Where Keycloak sends the browser back to.
     #[must_use]
     pub fn redirect_uri(&self) -> String {
-        format!("{}/auth/callback", self.base_url.as_str().trim_end_matches('/'))
+        format!(
+            "{}/auth/callback",
+            self.base_url.as_str().trim_end_matches('/')
+        )
     }
 
     /// Keycloak's page for one's profile, password and devices.
@@ -169,11 +175,18 @@ impl Keycloak {
             .timeout(Duration::from_secs(10))
             .build()
             .map_err(unavailable)?;
-        Ok(Self { settings, http, discovered: Mutex::new(None) })
+        Ok(Self {
+            settings,
+            http,
+            discovered: Mutex::new(None),
+        })
     }
 
     /// Carries a request of `openidconnect` with our own HTTP client.
-    async fn carry(http: reqwest::Client, request: HttpRequest) -> Result<HttpResponse, reqwest::Error> {
+    async fn carry(
+        http: reqwest::Client,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, reqwest::Error> {
         let (parts, body) = request.into_parts();
         let response = http
             .request(parts.method, parts.uri.to_string())
@@ -196,9 +209,10 @@ impl Keycloak {
         }
         let issuer = IssuerUrl::new(self.settings.issuer()).map_err(unavailable)?;
         let http = self.http.clone();
-        let metadata = Metadata::discover_async(issuer, &|request| Self::carry(http.clone(), request))
-            .await
-            .map_err(|error| unavailable(deepest(&error)))?;
+        let metadata =
+            Metadata::discover_async(issuer, &|request| Self::carry(http.clone(), request))
+                .await
+                .map_err(|error| unavailable(deepest(&error)))?;
         let end_session = metadata
             .additional_metadata()
             .end_session_endpoint
@@ -207,7 +221,9 @@ impl Keycloak {
         let oidc = Client::from_provider_metadata(
             metadata,
             ClientId::new(self.settings.client_id.clone()),
-            Some(ClientSecret::new(self.settings.client_secret.expose().to_owned())),
+            Some(ClientSecret::new(
+                self.settings.client_secret.expose().to_owned(),
+            )),
         )
         .set_redirect_uri(RedirectUrl::new(self.settings.redirect_uri()).map_err(unavailable)?);
         let known = Arc::new(Discovered { oidc, end_session });
@@ -247,7 +263,11 @@ impl Keycloak {
     }
 
     /// Trades the code that came back for a person.
-    pub(crate) async fn finish(&self, code: String, pending: &Pending) -> Result<Tokens, IdentityError> {
+    pub(crate) async fn finish(
+        &self,
+        code: String,
+        pending: &Pending,
+    ) -> Result<Tokens, IdentityError> {
         let discovered = self.discover().await?;
         let http = self.http.clone();
         let response = discovered
@@ -281,7 +301,9 @@ impl Keycloak {
         Ok(Tokens {
             claims,
             id_token: Secret::new(token.to_string()),
-            refresh_token: response.refresh_token().map(|token| Secret::new(token.secret().clone())),
+            refresh_token: response
+                .refresh_token()
+                .map(|token| Secret::new(token.secret().clone())),
         })
     }
 
@@ -299,7 +321,10 @@ impl Keycloak {
     pub(crate) fn client_form(&self) -> HashMap<&'static str, String> {
         HashMap::from([
             ("client_id", self.settings.client_id.clone()),
-            ("client_secret", self.settings.client_secret.expose().to_owned()),
+            (
+                "client_secret",
+                self.settings.client_secret.expose().to_owned(),
+            ),
         ])
     }
 }

@@ -9,16 +9,25 @@ use url::Url;
 #[must_use]
 pub fn safe_return_to(base: &Url, wanted: Option<&str>) -> String {
     const HOME: &str = "/chat";
-    let Some(wanted) = wanted else { return HOME.to_owned() };
+    let Some(wanted) = wanted else {
+        return HOME.to_owned();
+    };
     if !wanted.starts_with('/') || wanted.chars().any(|c| c.is_control() || c == '\\') {
         return HOME.to_owned();
     }
     match base.join(wanted) {
         // A path may hide another host behind two slashes even after it was resolved.
         Ok(url) if url.origin() == base.origin() && !url.path().starts_with("//") => {
-            let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+            let query = url
+                .query()
+                .map(|query| format!("?{query}"))
+                .unwrap_or_default();
             // Back to the sign-in would go round in circles.
-            if url.path().starts_with("/auth/") { HOME.to_owned() } else { url.path().to_owned() + &query }
+            if url.path().starts_with("/auth/") {
+                HOME.to_owned()
+            } else {
+                url.path().to_owned() + &query
+            }
         }
         _ => HOME.to_owned(),
     }

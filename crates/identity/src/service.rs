@@ -121,7 +121,12 @@ impl IdentityService {
         let person = person(&tokens.claims);
         let extra = tokens.claims.additional_claims().clone();
         let token = Secret::random();
-        let host = self.settings().base_url.host_str().unwrap_or_default().to_owned();
+        let host = self
+            .settings()
+            .base_url
+            .host_str()
+            .unwrap_or_default()
+            .to_owned();
         let noted = NewSession {
             keycloak_session: extra.sid.as_deref(),
             host: &host,
@@ -141,11 +146,18 @@ impl IdentityService {
             id_token: tokens.id_token,
             refresh_token: tokens.refresh_token,
         };
-        self.0.sessions.put(&token, &session, self.0.lifetime).await?;
+        self.0
+            .sessions
+            .put(&token, &session, self.0.lifetime)
+            .await?;
         if let Some(old) = callback.replaced {
             self.end(&old, "replaced", &callback.origin).await?;
         }
-        Ok(SignedIn { token, lifetime: self.0.lifetime, return_to: pending.return_to })
+        Ok(SignedIn {
+            token,
+            lifetime: self.0.lifetime,
+            return_to: pending.return_to,
+        })
     }
 
     /// Who holds this token, at this host.
@@ -191,8 +203,9 @@ impl IdentityService {
 }
 
 fn person(claims: &Claims) -> Person {
-    let username =
-        claims.preferred_username().map_or_else(|| claims.subject().as_str(), |name| name.as_str());
+    let username = claims
+        .preferred_username()
+        .map_or_else(|| claims.subject().as_str(), |name| name.as_str());
     let name = claims
         .name()
         .and_then(|name| name.get(None))

@@ -78,7 +78,8 @@ impl SessionStore {
         state: &str,
         pending: &Pending,
     ) -> Result<(), IdentityError> {
-        self.write(&pending_key(state), pending, SIGN_IN_PATIENCE).await
+        self.write(&pending_key(state), pending, SIGN_IN_PATIENCE)
+            .await
     }
 
     /// Takes it out: a sign-in comes back once.
@@ -95,6 +96,10 @@ impl SessionStore {
     ) -> Result<(), IdentityError> {
         let json = serde_json::to_string(value)
             .map_err(|error| IdentityError::Unverified(error.to_string()))?;
-        Ok(self.connection.clone().set_ex(key, json, lifetime.as_secs()).await?)
+        Ok(self
+            .connection
+            .clone()
+            .set_ex(key, json, lifetime.as_secs())
+            .await?)
     }
 }

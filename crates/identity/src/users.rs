@@ -62,8 +62,11 @@ pub(crate) async fn sign_in(
         return Err(IdentityError::Disabled);
     }
     let id: UserSessionId = new_id();
-    let user_agent: Option<String> =
-        session.origin.user_agent.as_ref().map(|text| text.chars().take(400).collect());
+    let user_agent: Option<String> = session
+        .origin
+        .user_agent
+        .as_ref()
+        .map(|text| text.chars().take(400).collect());
     sqlx::query!(
         "INSERT INTO user_sessions (id, user_id, keycloak_session_id, host, token_hash, address,
                                     user_agent, expires_at)
@@ -79,7 +82,13 @@ pub(crate) async fn sign_in(
     )
     .execute(&mut *transaction)
     .await?;
-    let entry = entry(person.username.clone(), user.id, id, session.origin, "session.sign_in");
+    let entry = entry(
+        person.username.clone(),
+        user.id,
+        id,
+        session.origin,
+        "session.sign_in",
+    );
     record(&mut transaction, entry).await?;
     transaction.commit().await?;
     Ok((user.id.into(), id))
@@ -102,8 +111,13 @@ pub(crate) async fn end_session(
     .execute(&mut *transaction)
     .await?;
     if ended.rows_affected() == 1 {
-        let entry =
-            entry(session.username.clone(), session.user.0, session.id, origin, "session.sign_out");
+        let entry = entry(
+            session.username.clone(),
+            session.user.0,
+            session.id,
+            origin,
+            "session.sign_out",
+        );
         record(&mut transaction, entry).await?;
     }
     transaction.commit().await?;

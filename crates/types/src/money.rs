@@ -39,9 +39,9 @@ impl FromStr for Currency {
 
     fn from_str(code: &str) -> Result<Self, InvalidCurrency> {
         match code.as_bytes() {
-            &[a, b, c] if [a, b, c].iter().all(u8::is_ascii_alphabetic) => Ok(Self(
-                [a, b, c].map(|letter| letter.to_ascii_uppercase()),
-            )),
+            &[a, b, c] if [a, b, c].iter().all(u8::is_ascii_alphabetic) => {
+                Ok(Self([a, b, c].map(|letter| letter.to_ascii_uppercase())))
+            }
             _ => Err(InvalidCurrency(code.to_owned())),
         }
     }
@@ -87,7 +87,10 @@ impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let digits = self.currency.digits();
         let unit = 10_u64.pow(digits as u32);
-        let (sign, amount) = (if self.minor < 0 { "-" } else { "" }, self.minor.unsigned_abs());
+        let (sign, amount) = (
+            if self.minor < 0 { "-" } else { "" },
+            self.minor.unsigned_abs(),
+        );
         write!(f, "{} {sign}{}", self.currency, amount / unit)?;
         if digits > 0 {
             write!(f, ".{:0digits$}", amount % unit)?;
@@ -103,7 +106,11 @@ mod tests {
     #[test]
     fn an_amount_shows_the_digits_of_its_currency() {
         let show = |minor, code: &str| {
-            Money { minor, currency: code.parse().unwrap() }.to_string()
+            Money {
+                minor,
+                currency: code.parse().unwrap(),
+            }
+            .to_string()
         };
         assert_eq!(show(1250, "eur"), "EUR 12.50");
         assert_eq!(show(-5, "USD"), "USD -0.05");

@@ -31,7 +31,16 @@ pub(super) async fn run(command: Command, config: &DatabaseConfig, json: bool) -
     match command {
         Command::Create => {
             let created = create_database(&config.url).await?;
-            say(json, "created", u64::from(created), if created { "created" } else { "is there already" });
+            say(
+                json,
+                "created",
+                u64::from(created),
+                if created {
+                    "created"
+                } else {
+                    "is there already"
+                },
+            );
         }
         Command::Migrate => {
             let pool = connect(&config.pool()).await?;
@@ -65,7 +74,12 @@ pub(super) async fn run(command: Command, config: &DatabaseConfig, json: bool) -
         Command::CreateSampleData => {
             let pool = connect(&config.pool()).await?;
             let created = onelastai_agents::create_sample_agents(&pool).await?;
-            say(json, "agents", created, &format!("{created} sample agents added"));
+            say(
+                json,
+                "agents",
+                created,
+                &format!("{created} sample agents added"),
+            );
         }
     }
     Ok(ExitCode::SUCCESS)

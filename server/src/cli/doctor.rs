@@ -20,7 +20,10 @@ pub(super) async fn run(env: &Env, json: bool) -> Done {
     let config = match Config::read(env) {
         Ok(config) => config,
         Err(error) => {
-            return Ok(output::report(&[Row::new("settings", false, error.to_string())], json));
+            return Ok(output::report(
+                &[Row::new("settings", false, error.to_string())],
+                json,
+            ));
         }
     };
     let mut rows = vec![Row::new("settings", true, config.web.base_url.as_str())];
@@ -44,7 +47,11 @@ async fn database(pool: &PgPool) -> Vec<Row> {
     let reachable = match found {
         Ok(Ok(version)) => Row::new("database", true, format!("PostgreSQL {version}")),
         Ok(Err(error)) => Row::new("database", false, error.to_string()),
-        Err(_) => Row::new("database", false, "no answer within 5 s: check DATABASE_URL"),
+        Err(_) => Row::new(
+            "database",
+            false,
+            "no answer within 5 s: check DATABASE_URL",
+        ),
     };
     if !reachable.ok {
         return vec![reachable];
@@ -52,7 +59,11 @@ async fn database(pool: &PgPool) -> Vec<Row> {
     let migrations = match status(pool).await {
         Ok(all) => match all.iter().filter(|it| !it.applied).count() {
             0 => Row::new("migrations", true, format!("all {} applied", all.len())),
-            n => Row::new("migrations", false, format!("{n} missing: onelastai db migrate")),
+            n => Row::new(
+                "migrations",
+                false,
+                format!("{n} missing: onelastai db migrate"),
+            ),
         },
         Err(error) => Row::new("migrations", false, error.to_string()),
     };
@@ -62,7 +73,9 @@ async fn database(pool: &PgPool) -> Vec<Row> {
 async fn redis(url: &str) -> Row {
     let ask = async {
         let (_, mut connection) = services::redis(url)?;
-        ::redis::cmd("PING").query_async::<String>(&mut connection).await
+        ::redis::cmd("PING")
+            .query_async::<String>(&mut connection)
+            .await
     };
     match tokio::time::timeout(PATIENCE, ask).await {
         Ok(Ok(_)) => Row::new("redis", true, "answers"),

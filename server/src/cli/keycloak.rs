@@ -32,6 +32,12 @@ pub(super) fn rows(health: &KeycloakHealth) -> Vec<Row> {
     health
         .checks
         .iter()
-        .map(|check| Row::new(format!("keycloak {}", check.name), check.ok, check.detail.clone()))
+        .map(|check| {
+            Row::new(
+                format!("keycloak {}", check.name),
+                check.ok,
+                check.detail.clone(),
+            )
+        })
         .collect()
 }

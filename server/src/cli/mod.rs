@@ -57,7 +57,10 @@ impl Cli {
     /// Runs the command. Exit codes: 0 well, 1 not well, 2 wrong call (as clap has it).
     #[must_use]
     pub fn run(self) -> ExitCode {
-        let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        let runtime = match tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+        {
             Ok(runtime) => runtime,
             Err(error) => return fail(&error.into()),
         };

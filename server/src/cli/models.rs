@@ -21,7 +21,9 @@ pub(super) async fn run(command: &Command, config: RouterConfig, json: bool) -> 
             let health = ModelRouter::new(config)?.health().await;
             if json {
                 output::json(&health);
-                let ok = health.iter().all(onelastai_model_router::InstanceHealth::is_usable);
+                let ok = health
+                    .iter()
+                    .all(onelastai_model_router::InstanceHealth::is_usable);
                 return Ok(if ok { 0 } else { 1 }.into());
             }
             Ok(output::report(&rows(&health), false))
@@ -42,7 +44,9 @@ pub(super) fn rows(health: &[onelastai_model_router::InstanceHealth]) -> Vec<Row
                     it.instance,
                     it.version.as_deref().unwrap_or("of unknown version"),
                     if it.loaded { "loaded" } else { "not loaded" },
-                    it.latency_ms.map(|ms| format!(", {ms} ms")).unwrap_or_default(),
+                    it.latency_ms
+                        .map(|ms| format!(", {ms} ms"))
+                        .unwrap_or_default(),
                 ),
             };
             Row::new(format!("model {}", it.display_name), it.is_usable(), detail)

@@ -20,7 +20,11 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn new(what: impl Into<String>, ok: bool, detail: impl Into<String>) -> Self {
-        Self { what: what.into(), ok, detail: detail.into() }
+        Self {
+            what: what.into(),
+            ok,
+            detail: detail.into(),
+        }
     }
 }
 
@@ -49,15 +53,25 @@ pub(super) fn report(rows: &[Row], as_json: bool) -> ExitCode {
     } else {
         text(&table(rows));
     }
-    if rows.iter().all(|row| row.ok) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if rows.iter().all(|row| row.ok) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 fn table(rows: &[Row]) -> String {
-    let width = rows.iter().map(|row| row.what.chars().count()).max().unwrap_or(0);
+    let width = rows
+        .iter()
+        .map(|row| row.what.chars().count())
+        .max()
+        .unwrap_or(0);
     rows.iter()
         .map(|Row { what, ok, detail }| {
             let mark = if *ok { "ok  " } else { "FAIL" };
-            format!("{mark}  {what:width$}  {detail}").trim_end().to_owned()
+            format!("{mark}  {what:width$}  {detail}")
+                .trim_end()
+                .to_owned()
         })
         .collect::<Vec<_>>()
         .join("\n")
@@ -69,8 +83,13 @@ mod tests {
 
     #[test]
     fn a_report_lines_up() {
-        let rows =
-            [Row::new("database", true, "18.6"), Row::new("redis", false, "no answer at …")];
-        assert_eq!(table(&rows), "ok    database  18.6\nFAIL  redis     no answer at …");
+        let rows = [
+            Row::new("database", true, "18.6"),
+            Row::new("redis", false, "no answer at …"),
+        ];
+        assert_eq!(
+            table(&rows),
+            "ok    database  18.6\nFAIL  redis     no answer at …"
+        );
     }
 }

@@ -76,7 +76,12 @@ impl Env {
     /// For tests.
     #[must_use]
     pub fn from_pairs(pairs: &[(&str, &str)]) -> Self {
-        Self(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect())
+        Self(
+            pairs
+                .iter()
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect(),
+        )
     }
 
     /// What is set, or the default; `None` for an empty one.
@@ -90,7 +95,8 @@ impl Env {
 
     /// As [`Self::get`], where something must be set.
     pub(super) fn require(&self, name: &'static str) -> Result<&str, ConfigError> {
-        self.get(name).ok_or_else(|| wrong(name, "is not set: see docs/CONFIG.md"))
+        self.get(name)
+            .ok_or_else(|| wrong(name, "is not set: see docs/CONFIG.md"))
     }
 
     /// A value of another type.
@@ -99,21 +105,34 @@ impl Env {
         T: FromStr<Err: Display>,
     {
         let value = self.require(name)?;
-        value.parse().map_err(|error| wrong(name, &format!("is {value:?}: {error}")))
+        value
+            .parse()
+            .map_err(|error| wrong(name, &format!("is {value:?}: {error}")))
     }
 
     /// A number within bounds.
-    pub(super) fn number(&self, name: &'static str, min: u64, max: u64) -> Result<u64, ConfigError> {
+    pub(super) fn number(
+        &self,
+        name: &'static str,
+        min: u64,
+        max: u64,
+    ) -> Result<u64, ConfigError> {
         let number: u64 = self.parse(name)?;
         if (min..=max).contains(&number) {
             Ok(number)
         } else {
-            Err(wrong(name, &format!("is {number}: it must be {min} to {max}")))
+            Err(wrong(
+                name,
+                &format!("is {number}: it must be {min} to {max}"),
+            ))
         }
     }
 }
 
 /// Says what is wrong with `name`.
 pub(super) fn wrong(name: &'static str, problem: &str) -> ConfigError {
-    ConfigError { name, problem: problem.to_owned() }
+    ConfigError {
+        name,
+        problem: problem.to_owned(),
+    }
 }

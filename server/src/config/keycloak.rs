@@ -10,7 +10,10 @@ use super::{ConfigError, Env, env::wrong};
 pub(super) fn read(env: &Env, base_url: Url) -> Result<KeycloakSettings, ConfigError> {
     let url: Url = env.parse("KEYCLOAK_URL")?;
     if url.cannot_be_a_base() || url.host_str().is_none() {
-        return Err(wrong("KEYCLOAK_URL", "must be an address such as https://id.example.com"));
+        return Err(wrong(
+            "KEYCLOAK_URL",
+            "must be an address such as https://id.example.com",
+        ));
     }
     Ok(KeycloakSettings {
         url,
@@ -22,5 +25,7 @@ pub(super) fn read(env: &Env, base_url: Url) -> Result<KeycloakSettings, ConfigE
 }
 
 pub(super) fn session_lifetime(env: &Env) -> Result<Duration, ConfigError> {
-    Ok(Duration::from_secs(env.number("SESSION_HOURS", 1, 720)? * 3600))
+    Ok(Duration::from_secs(
+        env.number("SESSION_HOURS", 1, 720)? * 3600,
+    ))
 }

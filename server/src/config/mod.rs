@@ -83,7 +83,10 @@ pub fn document() -> String {
         } else {
             format!("`{}`", variable.default)
         };
-        page.push_str(&format!("| `{}` | {default} | {} |\n", variable.name, variable.about));
+        page.push_str(&format!(
+            "| `{}` | {default} | {} |\n",
+            variable.name, variable.about
+        ));
     }
     page
 }
@@ -125,7 +128,9 @@ mod tests {
             ("LLAMA32_URLS", "ftp://x"),
             ("LOG_FORMAT", "xml"),
         ] {
-            let error = Config::read(&env(&[(name, value)])).unwrap_err().to_string();
+            let error = Config::read(&env(&[(name, value)]))
+                .unwrap_err()
+                .to_string();
             assert!(error.starts_with(name), "{name}={value:?} gives {error}");
         }
     }
@@ -143,15 +148,25 @@ mod tests {
 
     #[test]
     fn one_ollama_server_can_stand_for_all() {
-        let one = [("OLLAMA_URLS", "http://a:1, http://b:2"), ("OLLAMA_MODEL", "smollm2:135m")];
+        let one = [
+            ("OLLAMA_URLS", "http://a:1, http://b:2"),
+            ("OLLAMA_MODEL", "smollm2:135m"),
+        ];
         let models = models(&Env::from_pairs(&one)).unwrap().models;
         assert_eq!((models.len(), models[0].instances.len()), (1, 2));
-        assert_eq!((models[0].id.as_str(), models[0].engine_name.as_str()), ("smollm2", "smollm2:135m"));
+        assert_eq!(
+            (models[0].id.as_str(), models[0].engine_name.as_str()),
+            ("smollm2", "smollm2:135m")
+        );
     }
 
     #[test]
     fn the_page_of_settings_is_up_to_date() {
         let page = include_str!("../../../docs/CONFIG.md");
-        assert_eq!(page, document(), "run: onelastai config-reference > docs/CONFIG.md");
+        assert_eq!(
+            page,
+            document(),
+            "run: onelastai config-reference > docs/CONFIG.md"
+        );
     }
 }

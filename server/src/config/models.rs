@@ -40,7 +40,9 @@ fn specs(env: &Env) -> Result<Vec<ModelSpec>, ConfigError> {
     }
     let mut models = RouterConfig::seven_defaults(env.require("LOCAL_AI_HOST")?);
     for (id, variable) in ADDRESSES {
-        let Some(instances) = urls(env, variable)? else { continue };
+        let Some(instances) = urls(env, variable)? else {
+            continue;
+        };
         if let Some(model) = models.iter_mut().find(|model| model.id == id) {
             model.instances = instances;
         }
@@ -49,13 +51,18 @@ fn specs(env: &Env) -> Result<Vec<ModelSpec>, ConfigError> {
 }
 
 fn urls(env: &Env, name: &'static str) -> Result<Option<Vec<Url>>, ConfigError> {
-    let Some(list) = env.get(name) else { return Ok(None) };
+    let Some(list) = env.get(name) else {
+        return Ok(None);
+    };
     list.split(',')
         .map(str::trim)
         .filter(|address| !address.is_empty())
         .map(|address| match address.parse::<Url>() {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url),
-            _ => Err(wrong(name, "must be addresses that begin with http:// or https://")),
+            _ => Err(wrong(
+                name,
+                "must be addresses that begin with http:// or https://",
+            )),
         })
         .collect::<Result<Vec<_>, _>>()
         .map(Some)

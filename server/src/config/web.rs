@@ -48,15 +48,22 @@ fn base_url(env: &Env) -> Result<Url, ConfigError> {
     let url: Url = env.parse(NAME)?;
     let host = url.host_str().unwrap_or_default();
     match url.scheme() {
-        _ if host.is_empty() => Err(wrong(NAME, "must be an address such as https://chat.example.com")),
-        _ if url.path() != "/" || url.query().is_some() => {
-            Err(wrong(NAME, "must have no path: the product lives at the root of its host"))
-        }
+        _ if host.is_empty() => Err(wrong(
+            NAME,
+            "must be an address such as https://chat.example.com",
+        )),
+        _ if url.path() != "/" || url.query().is_some() => Err(wrong(
+            NAME,
+            "must have no path: the product lives at the root of its host",
+        )),
         "https" => Ok(url),
         // A session cookie over plain HTTP could be read on the way.
         "http" if host == "localhost" || host.ends_with(".localhost") || host == "127.0.0.1" => {
             Ok(url)
         }
-        _ => Err(wrong(NAME, "must begin with https:// (http only for localhost)")),
+        _ => Err(wrong(
+            NAME,
+            "must begin with https:// (http only for localhost)",
+        )),
     }
 }

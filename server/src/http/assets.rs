@@ -34,7 +34,9 @@ pub(super) fn files(state: &AppState) -> Router {
     };
     let serve = |directory: &str, control: &'static str| {
         let directory = Path::new(directory).to_owned();
-        let files = ServeDir::new(directory).precompressed_br().precompressed_gzip();
+        let files = ServeDir::new(directory)
+            .precompressed_br()
+            .precompressed_gzip();
         let mark = move |mut response: Response| async move {
             if response.status().is_success() {
                 response
@@ -45,7 +47,11 @@ pub(super) fn files(state: &AppState) -> Router {
         };
         (files, mark)
     };
-    let forever = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let forever = if hashed {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
     let (pkg_files, pkg_mark) = serve(&format!("{root}{pkg}"), forever);
     let (files, mark) = serve(&root, "public, max-age=86400");
     let pkg_files = Router::new()
@@ -70,5 +76,8 @@ pub(super) fn stylesheet(options: &LeptosOptions) -> String {
         })
         .flatten()
         .unwrap_or_default();
-    format!("/{}/{}{hash}.css", options.site_pkg_dir, options.output_name)
+    format!(
+        "/{}/{}{hash}.css",
+        options.site_pkg_dir, options.output_name
+    )
 }

@@ -29,7 +29,11 @@ fn state_cookie(state: &str) -> String {
 }
 
 fn secure(state: &AppState) -> &'static str {
-    if state.identity.settings().base_url.scheme() == "https" { "; Secure" } else { "" }
+    if state.identity.settings().base_url.scheme() == "https" {
+        "; Secure"
+    } else {
+        ""
+    }
 }
 
 /// A host-only cookie that no script can read.
@@ -44,7 +48,11 @@ fn set_cookie(state: &AppState, name: &str, value: &str, path: &str, seconds: u6
 
 /// `GET /auth/login`: off to Keycloak.
 pub(super) async fn login(State(state): State<AppState>, Query(query): Query<Login>) -> Response {
-    match state.identity.begin_sign_in(query.return_to.as_deref()).await {
+    match state
+        .identity
+        .begin_sign_in(query.return_to.as_deref())
+        .await
+    {
         Ok(begun) => {
             let name = state_cookie(&begun.state);
             let keep = set_cookie(&state, &name, &begun.state, "/auth", SIGN_IN_SECONDS);
@@ -89,8 +97,13 @@ pub(super) async fn callback(
         Ok(signed_in) => {
             let base = &state.identity.settings().base_url;
             let seconds = signed_in.lifetime.as_secs();
-            let session =
-                set_cookie(&state, cookie_name(base), signed_in.token.expose(), "/", seconds);
+            let session = set_cookie(
+                &state,
+                cookie_name(base),
+                signed_in.token.expose(),
+                "/",
+                seconds,
+            );
             let done = set_cookie(&state, &name, "", "/auth", 0);
             let mut response = Redirect::to(&signed_in.return_to).into_response();
             response.headers_mut().append(header::SET_COOKIE, session);
@@ -125,7 +138,12 @@ fn expired(state: &AppState) -> Response {
 pub(super) async fn logout(State(state): State<AppState>, parts: Parts) -> Response {
     let token: Option<Secret> = session::token(&state, &parts.headers);
     let target = match token {
-        Some(token) => state.identity.sign_out(&token, &session::origin(&parts)).await,
+        Some(token) => {
+            state
+                .identity
+                .sign_out(&token, &session::origin(&parts))
+                .await
+        }
         None => Ok(None),
     };
     let base = &state.identity.settings().base_url;

@@ -8,8 +8,18 @@ use leptos::config::LeptosOptions;
 use onelastai_app::{error::AppError, layout::error_page::error_page_html};
 
 /// A page that says what happened and what to do.
-pub(super) fn page(options: &LeptosOptions, status: StatusCode, title: &str, text: &str) -> Response {
-    let html = error_page_html(status.as_u16(), title, text, &super::assets::stylesheet(options));
+pub(super) fn page(
+    options: &LeptosOptions,
+    status: StatusCode,
+    title: &str,
+    text: &str,
+) -> Response {
+    let html = error_page_html(
+        status.as_u16(),
+        title,
+        text,
+        &super::assets::stylesheet(options),
+    );
     let mut response = (status, Html(html)).into_response();
     response.headers_mut().insert(
         header::CONTENT_SECURITY_POLICY,
@@ -31,7 +41,9 @@ pub(super) fn app_error(options: &LeptosOptions, error: &AppError) -> Response {
     };
     let mut response = page(options, status, title, &error.to_string());
     if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        response
+            .headers_mut()
+            .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
     }
     response
 }

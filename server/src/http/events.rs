@@ -59,7 +59,10 @@ async fn open(
     query: &After,
     parts: &Parts,
 ) -> Result<Response, AppError> {
-    let user = session::of_request(state, parts).await?.ok_or(AppError::SignedOut)?.user;
+    let user = session::of_request(state, parts)
+        .await?
+        .ok_or(AppError::SignedOut)?
+        .user;
     let generation: GenerationId = id.parse().map_err(|_| AppError::NotFound)?;
     let after = last_event_id(&parts.headers).or(query.after).unwrap_or(0);
     let log = state.chat.log(user, generation).await?;
@@ -81,8 +84,9 @@ fn last_event_id(headers: &HeaderMap) -> Option<u64> {
 }
 
 fn sse(events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -> Response {
-    let mut response =
-        Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
+    let mut response = Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // nginx would collect the events otherwise.
@@ -104,7 +108,9 @@ impl Follower {
     async fn resume(log: Arc<Log>, generation: GenerationId, after: u64) -> Option<Self> {
         let mut seen = Vec::new();
         while (seen.len() as u64) < after {
-            let more = tokio::time::timeout(CATCH_UP, log.after(seen.len() as u64)).await.ok()??;
+            let more = tokio::time::timeout(CATCH_UP, log.after(seen.len() as u64))
+                .await
+                .ok()??;
             seen.extend(more);
         }
         let after = usize::try_from(after).ok()?;
@@ -135,7 +141,11 @@ impl Follower {
                         Tail::Replace(html) => (Some(html), None),
                         Tail::AppendText(text) => (None, Some(text)),
                     };
-                    ViewEvent::Patch { blocks: patch.blocks, tail, append }
+                    ViewEvent::Patch {
+                        blocks: patch.blocks,
+                        tail,
+                        append,
+                    }
                 }
                 Seen::Finished(finished) => ViewEvent::Finished {
                     status: finished.status,
@@ -180,7 +190,10 @@ impl Follower {
 fn whole(message: Message) -> Vec<Event> {
     let blocks = onelastai_markdown::render(&message.content).into_string();
     let mut events = vec![event(0, &ViewEvent::Reset { blocks })];
-    if let Some(answer) = message.answer.filter(|it| it.status != AnswerStatus::Generating) {
+    if let Some(answer) = message
+        .answer
+        .filter(|it| it.status != AnswerStatus::Generating)
+    {
         let status = answer.status;
         let foot = render_foot(&answer_view(answer, 0));
         events.push(event(0, &ViewEvent::Finished { status, foot }));
@@ -197,6 +210,8 @@ fn event(number: u64, view: &ViewEvent) -> Event {
         Value::Null => "{}".to_owned(),
         data => data.to_string(),
     };
-    Event::default().event(name).id(number.to_string()).data(data)
+    Event::default()
+        .event(name)
+        .id(number.to_string())
+        .data(data)
 }
-

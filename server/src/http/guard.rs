@@ -17,13 +17,27 @@ pub(super) async fn same_origin(
     request: Request,
     next: Next,
 ) -> Response {
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    let ours = state.identity.settings().base_url.origin().ascii_serialization();
+    let reads = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    let ours = state
+        .identity
+        .settings()
+        .base_url
+        .origin()
+        .ascii_serialization();
     if reads || is_from(&ours, request.headers()) {
         next.run(request).await
     } else {
-        tracing::warn!(path = request.uri().path(), "refused a change from another origin");
-        (StatusCode::FORBIDDEN, "This request did not come from a page of this site.")
+        tracing::warn!(
+            path = request.uri().path(),
+            "refused a change from another origin"
+        );
+        (
+            StatusCode::FORBIDDEN,
+            "This request did not come from a page of this site.",
+        )
             .into_response()
     }
 }
@@ -47,7 +61,10 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
         (header::REFERRER_POLICY, "same-origin"),
-        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (
+            HeaderName::from_static("cross-origin-opener-policy"),
+            "same-origin",
+        ),
         (
             HeaderName::from_static("permissions-policy"),
             "camera=(), geolocation=(), microphone=(), payment=()",
@@ -55,11 +72,17 @@ pub(super) async fn security_headers(request: Request, next: Next) -> Response {
     ];
     let mut response = next.run(request).await;
     for (name, value) in HEADERS {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+        response
+            .headers_mut()
+            .entry(name)
+            .or_insert(HeaderValue::from_static(value));
     }
-    response.headers_mut().entry(header::CONTENT_SECURITY_POLICY).or_insert(
-        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'; base-uri 'none'"),
-    );
+    response
+        .headers_mut()
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static(
+            "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+        ));
     response
 }
 
@@ -90,8 +113,14 @@ mod tests {
             headers(&[("origin", "https://evil.example")]),
             headers(&[("origin", "http://chef.localhost:3000")]),
             headers(&[("origin", "http://localhost:3001")]),
-            headers(&[("origin", "http://localhost:3000"), ("origin", "https://evil.example")]),
-            headers(&[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")]),
+            headers(&[
+                ("origin", "http://localhost:3000"),
+                ("origin", "https://evil.example"),
+            ]),
+            headers(&[
+                ("origin", "https://evil.example"),
+                ("sec-fetch-site", "same-origin"),
+            ]),
             headers(&[("sec-fetch-site", "same-site")]),
             headers(&[("referer", "http://localhost:3000/chat")]),
         ] {

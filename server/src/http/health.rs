@@ -19,7 +19,10 @@ pub(super) async fn ready(State(state): State<AppState>) -> (StatusCode, Json<Va
         Ok(Ok(migrations)) if migrations.iter().all(|migration| migration.applied) => {
             (StatusCode::OK, "ok")
         }
-        Ok(Ok(_)) => (StatusCode::SERVICE_UNAVAILABLE, "not migrated: onelastai db migrate"),
+        Ok(Ok(_)) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "not migrated: onelastai db migrate",
+        ),
         Ok(Err(_)) | Err(_) => (StatusCode::SERVICE_UNAVAILABLE, "not reachable"),
     };
     (status, Json(json!({ "database": database })))

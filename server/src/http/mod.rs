@@ -41,7 +41,10 @@ pub fn router(state: AppState) -> Router {
         .route("/theme", post(account::theme))
         .route("/api/fn/{*function}", post(pages::server_function))
         .merge(pages::routes(&state))
-        .layer(TimeoutLayer::with_status_code(StatusCode::SERVICE_UNAVAILABLE, PATIENCE))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            PATIENCE,
+        ))
         // Level 4 costs little and pages are small; files are compressed when built.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)));
     let streams = Router::new().route("/api/generations/{id}/events", get(events::events));
@@ -50,7 +53,10 @@ pub fn router(state: AppState) -> Router {
         .route("/health/ready", get(health::ready));
     plain
         .merge(streams)
-        .layer(middleware::from_fn_with_state(state.clone(), guard::same_origin))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            guard::same_origin,
+        ))
         .merge(health)
         .fallback_service(assets::files(&state))
         .layer(middleware::from_fn(guard::security_headers))

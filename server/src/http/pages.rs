@@ -18,12 +18,9 @@ pub(super) fn routes(state: &AppState) -> Router<AppState> {
         move || provide(&state)
     };
     let options = state.leptos_options.clone();
-    Router::new().leptos_routes_with_context(
-        state,
-        generate_route_list(App),
-        context,
-        move || shell(options.clone()),
-    )
+    Router::new().leptos_routes_with_context(state, generate_route_list(App), context, move || {
+        shell(options.clone())
+    })
 }
 
 /// `POST /api/fn/…`: a server function, called by an island or a plain form.
@@ -46,5 +43,8 @@ fn provide(state: &AppState) {
         response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
     }
     // What a page shows is one person's.
-    response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    response.insert_header(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
 }

@@ -14,7 +14,12 @@ pub(super) async fn run(router: ModelRouter) {
     let mut before = None;
     loop {
         ticks.tick().await;
-        let usable = router.health().await.iter().filter(|instance| instance.is_usable()).count();
+        let usable = router
+            .health()
+            .await
+            .iter()
+            .filter(|instance| instance.is_usable())
+            .count();
         if before != Some(usable) {
             tracing::info!(usable, "model instances");
             before = Some(usable);

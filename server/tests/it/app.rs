@@ -23,7 +23,9 @@ pub struct Answer {
 
 impl Answer {
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 }
 
@@ -38,34 +40,65 @@ impl App {
     pub fn new(change: &[(&str, &str)]) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let names = [
-            "DATABASE_URL", "REDIS_URL", "KEYCLOAK_URL", "KEYCLOAK_REALM", "KEYCLOAK_CLIENT_ID",
-            "KEYCLOAK_CLIENT_SECRET", "BASE_URL", "OLLAMA_URLS", "OLLAMA_MODEL",
+            "DATABASE_URL",
+            "REDIS_URL",
+            "KEYCLOAK_URL",
+            "KEYCLOAK_REALM",
+            "KEYCLOAK_CLIENT_ID",
+            "KEYCLOAK_CLIENT_SECRET",
+            "BASE_URL",
+            "OLLAMA_URLS",
+            "OLLAMA_MODEL",
         ];
         let given: Vec<_> = names
             .iter()
             .map(|name| {
                 let value = std::env::var(name);
-                (*name, value.unwrap_or_else(|_| panic!("{name} is not set: run by ./dev test unit")))
+                (
+                    *name,
+                    value.unwrap_or_else(|_| panic!("{name} is not set: run by ./dev test unit")),
+                )
             })
             .collect();
-        let mut pairs: Vec<_> = given.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut pairs: Vec<_> = given
+            .iter()
+            .map(|(name, value)| (*name, value.as_str()))
+            .collect();
         pairs.extend_from_slice(change);
         let config = Config::read(&Env::from_pairs(&pairs)).unwrap();
         let mut state: AppState = services::build(&config, ChatSettings::default()).unwrap();
         // The list of hashes lies beside the program, not beside its tests.
         state.leptos_options.hash_files = false;
         let origin = config.web.base_url.origin().ascii_serialization();
-        Self { router: http::router(state), origin }
+        Self {
+            router: http::router(state),
+            origin,
+        }
     }
 
-    pub async fn call(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub async fn call(
+        &self,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let host = self.origin.split("//").nth(1).unwrap();
-        let mut request = Request::builder().method(method).uri(path).header("host", host);
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", host);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let request = request.body(Body::from(body.to_owned())).unwrap();
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let (parts, body) = self
+            .router
+            .clone()
+            .oneshot(request)
+            .await
+            .unwrap()
+            .into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         Answer {
             status: parts.status,
@@ -75,7 +108,8 @@ impl App {
     }
 
     pub async fn get(&self, path: &str) -> Answer {
-        self.call(Method::GET, path, &[("accept", "text/html")], "").await
+        self.call(Method::GET, path, &[("accept", "text/html")], "")
+            .await
     }
 
     /// A form of our own page.
@@ -87,4 +121,3 @@ impl App {
         self.call(Method::POST, path, &headers, body).await
     }
 }
-

@@ -7,22 +7,46 @@ use crate::app::App;
 #[tokio::test]
 async fn every_response_is_safe_to_show() {
     let app = App::new(&[]);
-    for path in ["/", "/chat", "/nowhere", "/health/live", "/favicon.ico", "/auth/callback"] {
+    for path in [
+        "/",
+        "/chat",
+        "/nowhere",
+        "/health/live",
+        "/favicon.ico",
+        "/auth/callback",
+    ] {
         let answer = app.get(path).await;
         assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
         assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
         let policy = answer.header("content-security-policy");
-        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
-        assert!(!policy.contains("unsafe-eval'") || policy.contains("'wasm-unsafe-eval'"), "{policy}");
-        let script = policy.split(';').find(|part| part.trim().starts_with("script-src"));
-        assert!(!script.unwrap_or_default().contains("unsafe-inline"), "{path}: {policy}");
+        assert!(
+            policy.contains("frame-ancestors 'none'"),
+            "{path}: {policy}"
+        );
+        assert!(
+            !policy.contains("unsafe-eval'") || policy.contains("'wasm-unsafe-eval'"),
+            "{policy}"
+        );
+        let script = policy
+            .split(';')
+            .find(|part| part.trim().starts_with("script-src"));
+        assert!(
+            !script.unwrap_or_default().contains("unsafe-inline"),
+            "{path}: {policy}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_sign_in_that_nobody_began_is_refused_with_words() {
     let app = App::new(&[]);
-    for query in ["", "?code=x", "?state=y", "?code=x&state=y", "?code=x&state=%00%ff"] {
+    for query in [
+        "",
+        "?code=x",
+        "?state=y",
+        "?code=x&state=y",
+        "?code=x&state=%00%ff",
+    ] {
         let answer = app.get(&format!("/auth/callback{query}")).await;
         assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{query}");
         assert_eq!(answer.header("set-cookie"), "");
@@ -37,7 +61,13 @@ async fn the_sign_in_is_begun_as_it_should_be() {
     let answer = app.get("/auth/login?return_to=//evil.example").await;
     assert!(answer.status.is_redirection());
     let location = answer.header("location");
-    for part in ["response_type=code", "code_challenge_method=S256", "code_challenge=", "nonce=", "state="] {
+    for part in [
+        "response_type=code",
+        "code_challenge_method=S256",
+        "code_challenge=",
+        "nonce=",
+        "state=",
+    ] {
         assert!(location.contains(part), "{location}");
     }
     let cookie = answer.header("set-cookie");
@@ -63,7 +93,9 @@ async fn the_theme_is_kept_and_leads_back_to_the_page() {
         ("referer", page.as_str()),
         ("content-type", "application/x-www-form-urlencoded"),
     ];
-    let answer = app.call(Method::POST, "/theme", &headers, "theme=dark").await;
+    let answer = app
+        .call(Method::POST, "/theme", &headers, "theme=dark")
+        .await;
     assert_eq!(answer.status, StatusCode::SEE_OTHER);
     assert_eq!(answer.header("location"), "/chat?agent=scribe");
     assert!(answer.header("set-cookie").starts_with("theme=dark;"));

@@ -13,11 +13,17 @@ async fn pages_send_a_stranger_to_the_sign_in() {
     for (path, back) in [
         ("/chat".to_owned(), "/chat".to_owned()),
         (format!("/chat/{ID}"), format!("/chat/{ID}")),
-        ("/chat?agent=companion".to_owned(), "/chat%3Fagent%3Dcompanion".to_owned()),
+        (
+            "/chat?agent=companion".to_owned(),
+            "/chat%3Fagent%3Dcompanion".to_owned(),
+        ),
     ] {
         let answer = app.get(&path).await;
         assert!(answer.status.is_redirection(), "{path}: {}", answer.status);
-        assert_eq!(answer.header("location"), format!("/auth/login?return_to={back}"));
+        assert_eq!(
+            answer.header("location"),
+            format!("/auth/login?return_to={back}")
+        );
     }
     assert_eq!(app.get("/").await.status, StatusCode::OK);
     assert_eq!(app.get("/chat/12").await.status, StatusCode::NOT_FOUND);
@@ -34,8 +40,17 @@ async fn no_server_function_works_for_a_stranger() {
     for (path, method) in server_fn_paths() {
         assert_eq!(method, Method::POST, "{path} must not work by a link");
         let answer = app.post(path, &fields).await;
-        assert_eq!(answer.status, StatusCode::UNAUTHORIZED, "{path}: {}", answer.body);
-        assert!(answer.body.contains("signed_out"), "{path}: {}", answer.body);
+        assert_eq!(
+            answer.status,
+            StatusCode::UNAUTHORIZED,
+            "{path}: {}",
+            answer.body
+        );
+        assert!(
+            answer.body.contains("signed_out"),
+            "{path}: {}",
+            answer.body
+        );
         let by_link = app.get(&format!("{path}?{fields}")).await;
         assert_eq!(by_link.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
         count += 1;
@@ -71,14 +86,23 @@ async fn no_foreign_page_changes_anything() {
     let paths = server_fn_paths().map(|(path, _)| path.to_owned());
     let plain = ["/auth/logout".to_owned(), "/theme".to_owned()];
     for path in paths.chain(plain) {
-        for origin in ["https://evil.example", "http://chef.localhost:3100", "null", ""] {
+        for origin in [
+            "https://evil.example",
+            "http://chef.localhost:3100",
+            "null",
+            "",
+        ] {
             for kind in ["application/x-www-form-urlencoded", "text/plain"] {
                 let mut headers = vec![("content-type", kind)];
                 if !origin.is_empty() {
                     headers.push(("origin", origin));
                 }
                 let answer = app.call(Method::POST, &path, &headers, "theme=dark").await;
-                assert_eq!(answer.status, StatusCode::FORBIDDEN, "{path} from {origin:?}");
+                assert_eq!(
+                    answer.status,
+                    StatusCode::FORBIDDEN,
+                    "{path} from {origin:?}"
+                );
                 assert_eq!(answer.header("set-cookie"), "");
             }
         }
@@ -88,7 +112,10 @@ async fn no_foreign_page_changes_anything() {
 #[tokio::test]
 async fn while_redis_is_away_nobody_is_anybody() {
     // A port that was just free: nobody listens there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let redis = format!("redis://{free}");
     let app = App::new(&[("REDIS_URL", redis.as_str())]);
     let headers = [("cookie", "onelastai_session=x"), ("accept", "text/html")];

@@ -18,8 +18,22 @@ pub(super) async fn send(
     key: String,
 ) -> Result<Sent, AppError> {
     let (state, caller) = caller().await?;
-    let sent = state.chat.send(&caller, &Send { conversation, agent, text, key }).await?;
-    let open = state.chat.conversation(caller.user, sent.conversation).await?;
+    let sent = state
+        .chat
+        .send(
+            &caller,
+            &Send {
+                conversation,
+                agent,
+                text,
+                key,
+            },
+        )
+        .await?;
+    let open = state
+        .chat
+        .conversation(caller.user, sent.conversation)
+        .await?;
     let mut added = Vec::new();
     for message in open.messages {
         if message.id == sent.question || message.id == sent.answer {

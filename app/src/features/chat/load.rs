@@ -28,9 +28,11 @@ pub async fn chat_page(
     let cards: Vec<_> = agents.iter().map(card).collect();
     let agent = match (&open, agent) {
         (Some(conversation), _) => card(&conversation.agent),
-        (None, Some(slug)) => {
-            cards.iter().find(|card| card.slug == slug).cloned().ok_or(AppError::NotFound)?
-        }
+        (None, Some(slug)) => cards
+            .iter()
+            .find(|card| card.slug == slug)
+            .cloned()
+            .ok_or(AppError::NotFound)?,
         (None, None) => cards.first().cloned().ok_or(AppError::Unavailable {
             what: "The list of agents is empty: none".to_owned(),
         })?,
@@ -45,7 +47,11 @@ pub async fn chat_page(
             for message in open.messages {
                 messages.push(message_view(chat, user, message).await?);
             }
-            Some(ConversationView { id: open.id, title: open.title, messages })
+            Some(ConversationView {
+                id: open.id,
+                title: open.title,
+                messages,
+            })
         }
         None => None,
     };
@@ -95,15 +101,23 @@ pub(super) async fn message_view(
 ) -> Result<MessageView, AppError> {
     let (author, mut blocks, mut tail, mut seq) = match message.author {
         // What a person typed is shown as typed.
-        Wrote::Person => {
-            (Author::Person, onelastai_markdown::escape(&message.content).into_string(), String::new(), 0)
-        }
-        Wrote::Agent => {
-            (Author::Agent, onelastai_markdown::render(&message.content).into_string(), String::new(), 0)
-        }
+        Wrote::Person => (
+            Author::Person,
+            onelastai_markdown::escape(&message.content).into_string(),
+            String::new(),
+            0,
+        ),
+        Wrote::Agent => (
+            Author::Agent,
+            onelastai_markdown::render(&message.content).into_string(),
+            String::new(),
+            0,
+        ),
     };
-    let generating =
-        message.answer.as_ref().filter(|answer| answer.status == AnswerStatus::Generating);
+    let generating = message
+        .answer
+        .as_ref()
+        .filter(|answer| answer.status == AnswerStatus::Generating);
     if let Some(answer) = generating
         && let Some(log) = chat.log(user, answer.generation).await?
     {

@@ -120,7 +120,9 @@ pub fn ChatScreen(
 /// Sends whoever is at the other end to the sign-in, and back to `address` after it. Not
 /// only browsers: `leptos_axum::redirect` would answer others with an empty page.
 fn to_sign_in(address: &str) {
-    let Some(response) = use_context::<ResponseOptions>() else { return };
+    let Some(response) = use_context::<ResponseOptions>() else {
+        return;
+    };
     if let Ok(location) =
         HeaderValue::from_str(&format!("/auth/login?return_to={}", encode(address)))
     {

@@ -35,7 +35,11 @@ pub(crate) struct Hub {
 
 impl Hub {
     pub(crate) fn new(mirror: RedisMirror, keep_finished: Duration) -> Self {
-        Self { logs: Arc::default(), mirror, keep_finished }
+        Self {
+            logs: Arc::default(),
+            mirror,
+            keep_finished,
+        }
     }
 
     fn logs(&self) -> MutexGuard<'_, Logs> {
@@ -45,7 +49,10 @@ impl Hub {
     /// A log for an answer that begins here, and the token that stops it.
     pub(crate) fn begin(&self, generation: GenerationId) -> (Arc<Log>, CancellationToken) {
         let (log, stop) = (Arc::new(Log::default()), CancellationToken::new());
-        let local = Local { log: log.clone(), stop: stop.clone() };
+        let local = Local {
+            log: log.clone(),
+            stop: stop.clone(),
+        };
         self.logs().local.insert(generation, local);
         self.mirror.follow(generation, log.clone());
         (log, stop)

@@ -17,7 +17,10 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { events: Mutex::default(), count: watch::Sender::new(0) }
+        Self {
+            events: Mutex::default(),
+            count: watch::Sender::new(0),
+        }
     }
 }
 
@@ -42,7 +45,9 @@ impl Log {
     #[must_use]
     pub fn peek(&self, after: u64) -> Vec<StreamEvent> {
         let events = self.events();
-        let start = usize::try_from(after).unwrap_or(usize::MAX).min(events.len());
+        let start = usize::try_from(after)
+            .unwrap_or(usize::MAX)
+            .min(events.len());
         events[start..].to_vec()
     }
 

@@ -75,7 +75,9 @@ impl RedisMirror {
             let json = serde_json::to_string(event).map_err(|_| {
                 RedisError::from((redis::ErrorKind::Client, "an event that is no JSON"))
             })?;
-            pipeline.xadd(&key, format!("{number}-0"), &[(FIELD, json)]).ignore();
+            pipeline
+                .xadd(&key, format!("{number}-0"), &[(FIELD, json)])
+                .ignore();
         }
         pipeline.expire(&key, KEEP_SECONDS).ignore();
         match pipeline.query_async(&mut self.connection).await {
@@ -88,9 +90,13 @@ impl RedisMirror {
     /// Adds events after whatever is there: only for an answer whose maker is gone.
     pub(super) async fn append_last(&self, generation: GenerationId, events: Vec<StreamEvent>) {
         let mut mirror = self.clone();
-        let last: RedisResult<StreamRangeReply> =
-            mirror.connection.xrevrange_count(key(generation), "+", "-", 1).await;
-        let number = last.ok().and_then(|reply| Some(number_of(&reply.ids.first()?.id)));
+        let last: RedisResult<StreamRangeReply> = mirror
+            .connection
+            .xrevrange_count(key(generation), "+", "-", 1)
+            .await;
+        let number = last
+            .ok()
+            .and_then(|reply| Some(number_of(&reply.ids.first()?.id)));
         // Without an entry nobody can be reading.
         if let Some(number) = number
             && let Err(error) = mirror.append(generation, number, &events).await
@@ -115,7 +121,12 @@ impl RedisMirror {
         let log = Arc::new(Log::default());
         let (client, weak) = (self.client.clone(), Arc::downgrade(&log));
         tokio::spawn(async move {
-            let mut tail = Tail { client, connection: None, generation, read: 0 };
+            let mut tail = Tail {
+                client,
+                connection: None,
+                generation,
+                read: 0,
+            };
             while weak.strong_count() > 0 {
                 let batch = tail.next().await;
                 let Some(log) = weak.upgrade() else { return };
@@ -142,7 +153,9 @@ impl RedisMirror {
 }
 
 fn number_of(id: &str) -> u64 {
-    id.split_once('-').and_then(|(number, _)| number.parse().ok()).unwrap_or(0)
+    id.split_once('-')
+        .and_then(|(number, _)| number.parse().ok())
+        .unwrap_or(0)
 }
 
 /// Reads one answer's entries in order.
@@ -160,24 +173,33 @@ impl Tail {
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => {
-                let config =
-                    AsyncConnectionConfig::new().set_response_timeout(Some(BLOCK + BLOCK));
-                self.client.get_multiplexed_async_connection_with_config(&config).await?
+                let config = AsyncConnectionConfig::new().set_response_timeout(Some(BLOCK + BLOCK));
+                self.client
+                    .get_multiplexed_async_connection_with_config(&config)
+                    .await?
             }
         };
-        let options = StreamReadOptions::default().block(BLOCK.as_millis() as usize).count(1000);
+        let options = StreamReadOptions::default()
+            .block(BLOCK.as_millis() as usize)
+            .count(1000);
         let from = format!("{}-0", self.read);
-        let reply: Option<StreamReadReply> =
-            connection.xread_options(&[key(self.generation)], &[from], &options).await?;
+        let reply: Option<StreamReadReply> = connection
+            .xread_options(&[key(self.generation)], &[from], &options)
+            .await?;
         self.connection = Some(connection);
         let mut events = Vec::new();
-        for entry in reply.into_iter().flat_map(|reply| reply.keys).flat_map(|key| key.ids) {
+        for entry in reply
+            .into_iter()
+            .flat_map(|reply| reply.keys)
+            .flat_map(|key| key.ids)
+        {
             // A gap would show as missing text; better to stop here and look again.
             if number_of(&entry.id) != self.read + 1 {
                 break;
             }
-            let Some(event) =
-                entry.get::<String>(FIELD).and_then(|json| serde_json::from_str(&json).ok())
+            let Some(event) = entry
+                .get::<String>(FIELD)
+                .and_then(|json| serde_json::from_str(&json).ok())
             else {
                 break;
             };

@@ -6,9 +6,7 @@ use onelastai_db::PgPool;
 use onelastai_types::{AnswerStatus, StreamEvent};
 
 use crate::{
-    fixture::{
-        ask, log, person, read_all, read_until, replica, router, settings, settled, text,
-    },
+    fixture::{ask, log, person, read_all, read_until, replica, router, settings, settled, text},
     model::{End, Model},
 };
 
@@ -24,9 +22,19 @@ async fn ends_as(pool: &PgPool, end: End, error: &str) {
         _ => None,
     });
     let finished = finished.expect("an end");
-    assert_eq!((finished.status, finished.error.as_deref()), (AnswerStatus::Failed, Some(error)));
-    assert_eq!(settled(pool, &sent).await, ("failed".to_owned(), "t0 t1 ".to_owned(), 1));
-    assert_eq!(model.requests(), 1, "what was shown is never asked for again");
+    assert_eq!(
+        (finished.status, finished.error.as_deref()),
+        (AnswerStatus::Failed, Some(error))
+    );
+    assert_eq!(
+        settled(pool, &sent).await,
+        ("failed".to_owned(), "t0 t1 ".to_owned(), 1)
+    );
+    assert_eq!(
+        model.requests(),
+        1,
+        "what was shown is never asked for again"
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -42,7 +50,10 @@ async fn a_model_that_reports_an_error_in_the_middle(pool: PgPool) {
 #[sqlx::test(migrations = "../../migrations")]
 async fn no_model_at_all(pool: PgPool) {
     // A port that was just free: nobody listens there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let url = format!("http://{free}").parse().unwrap();
     let chat = replica(&pool, router("m", url), settings()).await;
     let who = person(&pool, "ada").await;
@@ -50,7 +61,12 @@ async fn no_model_at_all(pool: PgPool) {
     let events = read_all(&*log(&chat, &who, sent.generation).await).await;
     assert!(text(&events).is_empty());
     assert_eq!(settled(&pool, &sent).await.0, "failed");
-    let answer = chat.answer(who.user, sent.generation).await.unwrap().answer.unwrap();
+    let answer = chat
+        .answer(who.user, sent.generation)
+        .await
+        .unwrap()
+        .answer
+        .unwrap();
     assert_eq!(answer.error.as_deref(), Some("unreachable"));
 }
 
@@ -64,7 +80,10 @@ async fn a_server_that_shuts_down_marks_what_it_can_not_finish(pool: PgPool) {
     model.say(2);
     read_until(&log, |events| text(events) == "t0 t1 ").await;
     chat.drain(Duration::from_millis(50)).await;
-    assert_eq!(settled(&pool, &sent).await, ("interrupted".to_owned(), "t0 t1 ".to_owned(), 1));
+    assert_eq!(
+        settled(&pool, &sent).await,
+        ("interrupted".to_owned(), "t0 t1 ".to_owned(), 1)
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -90,7 +109,9 @@ async fn the_text_is_saved_while_it_is_written(pool: PgPool) {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), saved).await.expect("a checkpoint");
+    tokio::time::timeout(Duration::from_secs(20), saved)
+        .await
+        .expect("a checkpoint");
     assert_eq!(settled(&pool, &sent).await.0, "generating");
     chat.stop(who.user, sent.generation).await.unwrap();
 }

@@ -40,7 +40,13 @@ pub async fn replica(pool: &PgPool, router: ModelRouter, settings: ChatSettings)
     let client = Client::open(variable("REDIS_URL")).unwrap();
     let connection = ConnectionManager::new(client.clone()).await.unwrap();
     let mirror = RedisMirror::new(client, connection);
-    ChatService::new(pool.clone(), AgentService::new(pool.clone()), router, mirror, settings)
+    ChatService::new(
+        pool.clone(),
+        AgentService::new(pool.clone()),
+        router,
+        mirror,
+        settings,
+    )
 }
 
 /// A person with an account.
@@ -56,7 +62,12 @@ pub async fn person(pool: &PgPool, name: &str) -> Caller {
     .await
     .unwrap();
     create_sample_agents(pool).await.unwrap();
-    Caller { user: id.into(), name: name.to_owned(), session: None, origin: Origin::default() }
+    Caller {
+        user: id.into(),
+        name: name.to_owned(),
+        session: None,
+        origin: Origin::default(),
+    }
 }
 
 /// A send with a key of its own.
@@ -75,7 +86,10 @@ pub async fn ask(chat: &ChatService, who: &Caller, text: &str) -> Sent {
 }
 
 pub async fn log(chat: &ChatService, who: &Caller, generation: GenerationId) -> Arc<Log> {
-    chat.log(who.user, generation).await.unwrap().expect("a log")
+    chat.log(who.user, generation)
+        .await
+        .unwrap()
+        .expect("a log")
 }
 
 /// Reads until `enough`, from the start.
@@ -90,7 +104,9 @@ pub async fn read_until(log: &Log, enough: impl Fn(&[StreamEvent]) -> bool) -> V
         }
         events
     };
-    tokio::time::timeout(Duration::from_secs(60), read).await.expect("the events come in time")
+    tokio::time::timeout(Duration::from_secs(60), read)
+        .await
+        .expect("the events come in time")
 }
 
 /// Everything that the log will ever hold.

@@ -21,7 +21,10 @@ async fn a_real_model_answers_and_the_database_has_it_all(pool: PgPool) {
     let sent = ask(&chat, &who, "Say hello in one short sentence.").await;
     let events = read_all(&*log(&chat, &who, sent.generation).await).await;
 
-    assert!(matches!(events.first(), Some(StreamEvent::Started(_))), "{events:?}");
+    assert!(
+        matches!(events.first(), Some(StreamEvent::Started(_))),
+        "{events:?}"
+    );
     assert_eq!(events.last(), Some(&StreamEvent::End));
     let finished = events.iter().find_map(|event| match event {
         StreamEvent::Finished(finished) => Some(finished),
@@ -58,11 +61,21 @@ async fn a_conversation_goes_on_as_one_branch(pool: PgPool) {
     let who = person(&pool, "ada").await;
     let first = ask(&chat, &who, "  One?  ").await;
     read_all(&*log(&chat, &who, first.generation).await).await;
-    let second = chat.send(&who, &message(Some(first.conversation), "Two?")).await.unwrap();
+    let second = chat
+        .send(&who, &message(Some(first.conversation), "Two?"))
+        .await
+        .unwrap();
     read_all(&*log(&chat, &who, second.generation).await).await;
 
-    let open = chat.conversation(who.user, first.conversation).await.unwrap();
-    let said: Vec<_> = open.messages.iter().map(|m| (m.author, m.content.as_str())).collect();
+    let open = chat
+        .conversation(who.user, first.conversation)
+        .await
+        .unwrap();
+    let said: Vec<_> = open
+        .messages
+        .iter()
+        .map(|m| (m.author, m.content.as_str()))
+        .collect();
     let answer = "t0 t1 t2 ";
     assert_eq!(
         said,
@@ -95,8 +108,10 @@ async fn what_is_sent_twice_is_answered_once(pool: PgPool) {
     assert!(sent.iter().all(|one| *one == sent[0]), "{sent:?}");
     model.say_all();
     read_all(&*log(&chat, &who, sent[0].generation).await).await;
-    let messages: i64 =
-        sqlx::query_scalar("SELECT count(*) FROM messages").fetch_one(&pool).await.unwrap();
+    let messages: i64 = sqlx::query_scalar("SELECT count(*) FROM messages")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(messages, 2);
     assert_eq!(chat.conversations(who.user).await.unwrap().len(), 1);
 }
@@ -107,11 +122,15 @@ async fn there_is_one_answer_at_a_time(pool: PgPool) {
     let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
     let who = person(&pool, "ada").await;
     let sent = ask(&chat, &who, "One?").await;
-    let second = chat.send(&who, &message(Some(sent.conversation), "Two?")).await;
+    let second = chat
+        .send(&who, &message(Some(sent.conversation), "Two?"))
+        .await;
     assert!(matches!(second, Err(ChatError::Busy)), "{second:?}");
     model.say_all();
     read_all(&*log(&chat, &who, sent.generation).await).await;
-    chat.send(&who, &message(Some(sent.conversation), "Two?")).await.unwrap();
+    chat.send(&who, &message(Some(sent.conversation), "Two?"))
+        .await
+        .unwrap();
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -152,11 +171,19 @@ async fn a_deleted_conversation_is_gone_and_can_come_back(pool: PgPool) {
     let gone = chat.conversation(who.user, sent.conversation).await;
     assert!(matches!(gone, Err(ChatError::NotFound)));
     chat.restore(&who, sent.conversation).await.unwrap();
-    chat.rename(&who, sent.conversation, "  A \n title ").await.unwrap();
-    assert_eq!(chat.conversations(who.user).await.unwrap()[0].title, "A title");
+    chat.rename(&who, sent.conversation, "  A \n title ")
+        .await
+        .unwrap();
+    assert_eq!(
+        chat.conversations(who.user).await.unwrap()[0].title,
+        "A title"
+    );
     for bad in ["", " \n", &"x".repeat(201)] {
         let refused = chat.rename(&who, sent.conversation, bad).await;
-        assert!(matches!(refused, Err(ChatError::Invalid { field: "title", .. })));
+        assert!(matches!(
+            refused,
+            Err(ChatError::Invalid { field: "title", .. })
+        ));
     }
     let audited: Vec<String> = sqlx::query_scalar(
         "SELECT action FROM audit_logs WHERE target_type = 'conversations' ORDER BY id",
@@ -176,13 +203,34 @@ async fn a_stranger_gets_nothing(pool: PgPool) {
     let sent = ask(&chat, &ada, "A secret.").await;
     read_all(&*log(&chat, &ada, sent.generation).await).await;
     let id = sent.conversation;
-    assert!(matches!(chat.conversation(eve.user, id).await, Err(ChatError::NotFound)));
-    assert!(matches!(chat.log(eve.user, sent.generation).await, Err(ChatError::NotFound)));
-    assert!(matches!(chat.answer(eve.user, sent.generation).await, Err(ChatError::NotFound)));
-    assert!(matches!(chat.stop(eve.user, sent.generation).await, Err(ChatError::NotFound)));
-    assert!(matches!(chat.rename(&eve, id, "Mine").await, Err(ChatError::NotFound)));
-    assert!(matches!(chat.delete(&eve, id).await, Err(ChatError::NotFound)));
-    assert!(matches!(chat.restore(&eve, id).await, Err(ChatError::NotFound)));
+    assert!(matches!(
+        chat.conversation(eve.user, id).await,
+        Err(ChatError::NotFound)
+    ));
+    assert!(matches!(
+        chat.log(eve.user, sent.generation).await,
+        Err(ChatError::NotFound)
+    ));
+    assert!(matches!(
+        chat.answer(eve.user, sent.generation).await,
+        Err(ChatError::NotFound)
+    ));
+    assert!(matches!(
+        chat.stop(eve.user, sent.generation).await,
+        Err(ChatError::NotFound)
+    ));
+    assert!(matches!(
+        chat.rename(&eve, id, "Mine").await,
+        Err(ChatError::NotFound)
+    ));
+    assert!(matches!(
+        chat.delete(&eve, id).await,
+        Err(ChatError::NotFound)
+    ));
+    assert!(matches!(
+        chat.restore(&eve, id).await,
+        Err(ChatError::NotFound)
+    ));
     let sent = chat.send(&eve, &message(Some(id), "Hello?")).await;
     assert!(matches!(sent, Err(ChatError::NotFound)));
     assert!(chat.conversations(eve.user).await.unwrap().is_empty());

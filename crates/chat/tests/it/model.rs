@@ -8,7 +8,13 @@ use std::{
     },
 };
 
-use axum::{Json, Router, body::Body, extract::State, response::Response, routing::{get, post}};
+use axum::{
+    Json, Router,
+    body::Body,
+    extract::State,
+    response::Response,
+    routing::{get, post},
+};
 use bytes::Bytes;
 use futures::stream;
 use serde_json::{Value, json};
@@ -63,7 +69,9 @@ impl Model {
     /// A model that says `t0 t1 …`, `count` tokens, and then `end`.
     pub async fn start(count: usize, end: End) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap())
+            .parse()
+            .unwrap();
         let (open, watched) = watch::channel(0);
         let server = Server {
             tokens: Arc::new(Semaphore::new(0)),
@@ -80,7 +88,10 @@ impl Model {
         };
         let app = Router::new()
             .route("/api/chat", post(chat))
-            .route("/api/version", get(|| async { Json(json!({"version": "test"})) }))
+            .route(
+                "/api/version",
+                get(|| async { Json(json!({"version": "test"})) }),
+            )
             .with_state(server);
         tokio::spawn(async move { axum::serve(listener, app).await });
         model
@@ -128,7 +139,10 @@ async fn chat(State(server): State<Server>, Json(_request): Json<Value>) -> Resp
         } else {
             return None;
         };
-        Some((Ok::<_, Infallible>(Bytes::from(format!("{line}\n"))), (server, at + 1, guard)))
+        Some((
+            Ok::<_, Infallible>(Bytes::from(format!("{line}\n"))),
+            (server, at + 1, guard),
+        ))
     });
     Response::new(Body::from_stream(lines))
 }

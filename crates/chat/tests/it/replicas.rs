@@ -7,9 +7,7 @@ use onelastai_db::PgPool;
 use onelastai_types::StreamEvent;
 
 use crate::{
-    fixture::{
-        ask, log, person, read_all, read_until, replica, router, settings, settled, text,
-    },
+    fixture::{ask, log, person, read_all, read_until, replica, router, settings, settled, text},
     model::{End, Model},
 };
 
@@ -31,12 +29,18 @@ async fn any_replica_shows_exactly_the_same_events(pool: PgPool) {
     let (all, elsewhere) = tokio::join!(read_all(&local), read_all(&remote));
     assert_eq!(all, elsewhere);
     assert_eq!(all[..early.len()], early);
-    assert_eq!(text(&all), (0..40).map(|n| format!("t{n} ")).collect::<String>());
+    assert_eq!(
+        text(&all),
+        (0..40).map(|n| format!("t{n} ")).collect::<String>()
+    );
     // And one that comes with a number gets the rest of it.
     assert_eq!(remote.peek(early.len() as u64), all[early.len()..]);
     // After the end, a replica that never saw it still has it.
     let late = replica(&pool, router("m", model.url.clone()), settings()).await;
-    assert_eq!(read_all(&*log(&late, &who, sent.generation).await).await, all);
+    assert_eq!(
+        read_all(&*log(&late, &who, sent.generation).await).await,
+        all
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -50,9 +54,14 @@ async fn a_stop_at_another_replica_reaches_the_model(pool: PgPool) {
     let local = log(&here, &who, sent.generation).await;
     read_until(&local, |events| text(events) == "t0 ").await;
     there.stop(who.user, sent.generation).await.unwrap();
-    tokio::time::timeout(Duration::from_secs(10), model.is_left_alone()).await.expect("a stop");
+    tokio::time::timeout(Duration::from_secs(10), model.is_left_alone())
+        .await
+        .expect("a stop");
     read_all(&local).await;
-    assert_eq!(settled(&pool, &sent).await, ("stopped".to_owned(), "t0 ".to_owned(), 1));
+    assert_eq!(
+        settled(&pool, &sent).await,
+        ("stopped".to_owned(), "t0 ".to_owned(), 1)
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -80,7 +89,11 @@ async fn the_answer_of_a_lost_server_is_settled_and_its_return_changes_nothing(p
     assert_eq!(settled(&pool, &sent).await, expected);
     // Whoever was reading is told.
     let told = read_all(&reader).await;
-    assert!(told.iter().any(|event| matches!(event, StreamEvent::Finished(_))), "{told:?}");
+    assert!(
+        told.iter()
+            .any(|event| matches!(event, StreamEvent::Finished(_))),
+        "{told:?}"
+    );
     // A conversation with a lost answer can go on.
     let next = crate::fixture::message(Some(sent.conversation), "Again?");
     let next = other.send(&who, &next).await.unwrap();
@@ -95,7 +108,9 @@ async fn the_answer_of_a_lost_server_is_settled_and_its_return_changes_nothing(p
     assert_eq!(finished, Some("interrupted"));
     assert_eq!(settled(&pool, &sent).await, expected);
     read_all(&*log(&other, &who, next.generation).await).await;
-    let requests: i64 =
-        sqlx::query_scalar("SELECT sum(requests)::bigint FROM usage_metrics").fetch_one(&pool).await.unwrap();
+    let requests: i64 = sqlx::query_scalar("SELECT sum(requests)::bigint FROM usage_metrics")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(requests, 2, "each answer counts once");
 }

@@ -9,7 +9,10 @@ use uuid::Uuid;
 
 /// Runs SQL that is not part of the product, so it is not checked at compile time.
 async fn execute(pool: &PgPool, sql: &'static str) -> Result<u64, sqlx::Error> {
-    sqlx::query(sql).execute(pool).await.map(|done| done.rows_affected())
+    sqlx::query(sql)
+        .execute(pool)
+        .await
+        .map(|done| done.rows_affected())
 }
 
 async fn user(pool: &PgPool, subject: &str) -> Uuid {
@@ -37,10 +40,21 @@ async fn the_ten_tables_are_there_with_uuid_keys(pool: PgPool) {
     .await
     .unwrap();
     for table in [
-        "agent_interactions", "agents", "api_keys", "audit_logs", "conversations", "messages",
-        "subscriptions", "usage_metrics", "user_sessions", "users",
+        "agent_interactions",
+        "agents",
+        "api_keys",
+        "audit_logs",
+        "conversations",
+        "messages",
+        "subscriptions",
+        "usage_metrics",
+        "user_sessions",
+        "users",
     ] {
-        assert!(tables.iter().any(|found| found == table), "{table} in {tables:?}");
+        assert!(
+            tables.iter().any(|found| found == table),
+            "{table} in {tables:?}"
+        );
     }
 }
 
@@ -66,7 +80,13 @@ async fn every_foreign_key_has_an_index_to_find_its_rows_by(pool: PgPool) {
 async fn migrations_go_up_down_and_up_again(pool: PgPool) {
     assert!(status(&pool).await.unwrap().iter().all(|it| !it.applied));
     migrate(&pool).await.unwrap();
-    assert!(status(&pool).await.unwrap().iter().all(|it| it.applied && !it.changed));
+    assert!(
+        status(&pool)
+            .await
+            .unwrap()
+            .iter()
+            .all(|it| it.applied && !it.changed)
+    );
     MIGRATOR.undo(&pool, 0).await.unwrap();
     let left: i64 = sqlx::query_scalar(
         "SELECT count(*) FROM information_schema.tables
@@ -85,7 +105,10 @@ async fn the_audit_log_can_only_grow(pool: PgPool) {
     let mut connection = pool.acquire().await.unwrap();
     let entry = AuditEntry {
         actor: Actor::Program("test"),
-        origin: &Origin { address: "127.0.0.1".parse().ok(), user_agent: Some("x".repeat(900)) },
+        origin: &Origin {
+            address: "127.0.0.1".parse().ok(),
+            user_agent: Some("x".repeat(900)),
+        },
         action: "test.write",
         target_type: "users",
         target_id: target,
@@ -199,7 +222,9 @@ async fn refusals_have_names(pool: PgPool) {
     )
     .execute(&pool)
     .await
-    .on_constraint("users_keycloak_identity_key", || DbError::Refused("known".into()));
+    .on_constraint("users_keycloak_identity_key", || {
+        DbError::Refused("known".into())
+    });
     assert!(matches!(again, Err(DbError::Refused(name)) if name == "known"));
 
     let money = execute(
@@ -209,7 +234,10 @@ async fn refusals_have_names(pool: PgPool) {
          SELECT '00000000-0000-7000-8000-000000000008', id, 'stripe', 'pro', 'active', -1, 'eur',
                 'month' FROM users",
     );
-    assert!(matches!(DbError::from(money.await.unwrap_err()), DbError::Refused(_)));
+    assert!(matches!(
+        DbError::from(money.await.unwrap_err()),
+        DbError::Refused(_)
+    ));
 }
 
 #[sqlx::test(migrations = false)]
@@ -219,5 +247,8 @@ async fn a_database_is_created_once(pool: PgPool) {
     let url = format!("{}/{name}", base.rsplit_once('/').unwrap().0);
     assert!(create_database(&url).await.unwrap());
     assert!(!create_database(&url).await.unwrap());
-    sqlx::query(sqlx::AssertSqlSafe(format!("DROP DATABASE {name}"))).execute(&pool).await.unwrap();
+    sqlx::query(sqlx::AssertSqlSafe(format!("DROP DATABASE {name}")))
+        .execute(&pool)
+        .await
+        .unwrap();
 }

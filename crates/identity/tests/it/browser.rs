@@ -20,7 +20,11 @@ impl Browser {
     }
 
     fn cookie_header(&self) -> String {
-        let pairs: Vec<_> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let pairs: Vec<_> = self
+            .cookies
+            .iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
         pairs.join("; ")
     }
 
@@ -46,7 +50,11 @@ impl Browser {
             .unwrap_or_else(|| panic!("no form on {page}"))
             .replace("&amp;", "&");
         let form = url::form_urlencoded::Serializer::new(String::new())
-            .extend_pairs([("username", name), ("password", password), ("credentialId", "")])
+            .extend_pairs([
+                ("username", name),
+                ("password", password),
+                ("credentialId", ""),
+            ])
             .finish();
         let answer = http
             .post(action)

@@ -10,7 +10,10 @@ use onelastai_db::{Origin, PgPool};
 use onelastai_identity::{
     Callback, IdentityError, IdentityService, KeycloakSettings, Secret, SignedIn,
 };
-use redis::{Client, aio::{ConnectionManager, ConnectionManagerConfig}};
+use redis::{
+    Client,
+    aio::{ConnectionManager, ConnectionManagerConfig},
+};
 
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run by ./dev test unit"))
@@ -55,14 +58,26 @@ fn account(role: &str) -> (String, String) {
 }
 
 fn callback(code: String, state: String, of_browser: Option<String>) -> Callback {
-    let origin = Origin { address: "127.0.0.1".parse().ok(), user_agent: Some("test".into()) };
-    Callback { code, state, state_of_browser: of_browser, replaced: None, origin }
+    let origin = Origin {
+        address: "127.0.0.1".parse().ok(),
+        user_agent: Some("test".into()),
+    };
+    Callback {
+        code,
+        state,
+        state_of_browser: of_browser,
+        replaced: None,
+        origin,
+    }
 }
 
 async fn sign_in(identity: &IdentityService, role: &str) -> SignedIn {
     let begun = identity.begin_sign_in(Some("/agents")).await.unwrap();
     let (name, password) = account(role);
-    let (code, state) = Browser::default().sign_in(&begun.url, &name, &password).await.unwrap();
+    let (code, state) = Browser::default()
+        .sign_in(&begun.url, &name, &password)
+        .await
+        .unwrap();
     assert_eq!(state, begun.state);
     let callback = callback(code, state.clone(), Some(state));
     identity.finish_sign_in(callback).await.unwrap()
@@ -74,12 +89,32 @@ async fn a_person_signs_in_and_out(pool: PgPool) {
     let signed_in = sign_in(&identity, "agent-manager").await;
     assert_eq!(signed_in.return_to, "/agents");
     let host = identity.settings().base_url.host_str().unwrap().to_owned();
-    let session = identity.session(&signed_in.token, &host).await.unwrap().expect("a session");
+    let session = identity
+        .session(&signed_in.token, &host)
+        .await
+        .unwrap()
+        .expect("a session");
     assert_eq!(session.username, account("agent-manager").0);
-    assert!(session.roles.iter().any(|role| role == "agent-manager"), "{:?}", session.roles);
+    assert!(
+        session.roles.iter().any(|role| role == "agent-manager"),
+        "{:?}",
+        session.roles
+    );
     // The same cookie is nobody's at another host.
-    assert!(identity.session(&signed_in.token, "chef.localhost").await.unwrap().is_none());
-    assert!(identity.session(&Secret::random(), &host).await.unwrap().is_none());
+    assert!(
+        identity
+            .session(&signed_in.token, "chef.localhost")
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        identity
+            .session(&Secret::random(), &host)
+            .await
+            .unwrap()
+            .is_none()
+    );
 
     let row: (String, Option<String>, String, Option<String>) = sqlx::query_as(
         "SELECT u.username, s.keycloak_session_id, s.host, s.end_reason
@@ -91,12 +126,29 @@ async fn a_person_signs_in_and_out(pool: PgPool) {
     .unwrap();
     assert!(row.0 == session.username && row.1.is_some() && row.2 == host && row.3.is_none());
 
-    let url = identity.sign_out(&signed_in.token, &Origin::default()).await.unwrap();
+    let url = identity
+        .sign_out(&signed_in.token, &Origin::default())
+        .await
+        .unwrap();
     assert!(url.expect("Keycloak's page").path().ends_with("/logout"));
-    assert!(identity.session(&signed_in.token, &host).await.unwrap().is_none());
-    assert!(identity.sign_out(&signed_in.token, &Origin::default()).await.unwrap().is_none());
-    let actions: Vec<String> =
-        sqlx::query_scalar("SELECT action FROM audit_logs ORDER BY id").fetch_all(&pool).await.unwrap();
+    assert!(
+        identity
+            .session(&signed_in.token, &host)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        identity
+            .sign_out(&signed_in.token, &Origin::default())
+            .await
+            .unwrap()
+            .is_none()
+    );
+    let actions: Vec<String> = sqlx::query_scalar("SELECT action FROM audit_logs ORDER BY id")
+        .fetch_all(&pool)
+        .await
+        .unwrap();
     assert_eq!(actions, ["session.sign_in", "session.sign_out"]);
 }
 
@@ -105,7 +157,10 @@ async fn the_same_person_keeps_one_account(pool: PgPool) {
     let identity = service(pool.clone());
     sign_in(&identity, "user").await;
     sign_in(&identity, "user").await;
-    let users: i64 = sqlx::query_scalar("SELECT count(*) FROM users").fetch_one(&pool).await.unwrap();
+    let users: i64 = sqlx::query_scalar("SELECT count(*) FROM users")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
     assert_eq!(users, 1);
 }
 
@@ -114,8 +169,14 @@ async fn a_wrong_password_gets_no_code(pool: PgPool) {
     let identity = service(pool);
     let begun = identity.begin_sign_in(None).await.unwrap();
     let (name, _) = account("auditor");
-    let refused = Browser::default().sign_in(&begun.url, &name, "wrong password 1").await;
-    assert!(refused.unwrap_err().contains("Invalid username or password"));
+    let refused = Browser::default()
+        .sign_in(&begun.url, &name, "wrong password 1")
+        .await;
+    assert!(
+        refused
+            .unwrap_err()
+            .contains("Invalid username or password")
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -123,18 +184,34 @@ async fn a_sign_in_comes_back_once_and_to_its_own_browser(pool: PgPool) {
     let identity = service(pool.clone());
     let (name, password) = account("user");
     let begun = identity.begin_sign_in(None).await.unwrap();
-    let (code, state) = Browser::default().sign_in(&begun.url, &name, &password).await.unwrap();
+    let (code, state) = Browser::default()
+        .sign_in(&begun.url, &name, &password)
+        .await
+        .unwrap();
     for foreign in [None, Some("another".to_owned())] {
-        let refused = identity.finish_sign_in(callback(code.clone(), state.clone(), foreign)).await;
-        assert!(matches!(refused, Err(IdentityError::SignInExpired)), "{refused:?}");
+        let refused = identity
+            .finish_sign_in(callback(code.clone(), state.clone(), foreign))
+            .await;
+        assert!(
+            matches!(refused, Err(IdentityError::SignInExpired)),
+            "{refused:?}"
+        );
     }
     let good = callback(code.clone(), state.clone(), Some(state.clone()));
     identity.finish_sign_in(good).await.unwrap();
-    let again = identity.finish_sign_in(callback(code, state.clone(), Some(state))).await;
-    assert!(matches!(again, Err(IdentityError::SignInExpired)), "{again:?}");
+    let again = identity
+        .finish_sign_in(callback(code, state.clone(), Some(state)))
+        .await;
+    assert!(
+        matches!(again, Err(IdentityError::SignInExpired)),
+        "{again:?}"
+    );
     let unknown = callback("x".into(), "y".into(), Some("y".into()));
     let unknown = identity.finish_sign_in(unknown).await;
-    assert!(matches!(unknown, Err(IdentityError::SignInExpired)), "{unknown:?}");
+    assert!(
+        matches!(unknown, Err(IdentityError::SignInExpired)),
+        "{unknown:?}"
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -143,38 +220,73 @@ async fn a_new_sign_in_ends_the_session_it_replaces(pool: PgPool) {
     let first = sign_in(&identity, "user").await;
     let (name, password) = account("user");
     let begun = identity.begin_sign_in(None).await.unwrap();
-    let (code, state) = Browser::default().sign_in(&begun.url, &name, &password).await.unwrap();
+    let (code, state) = Browser::default()
+        .sign_in(&begun.url, &name, &password)
+        .await
+        .unwrap();
     let replacing = Callback {
         replaced: Some(first.token.clone()),
         ..callback(code, state.clone(), Some(state))
     };
     let second = identity.finish_sign_in(replacing).await.unwrap();
     let host = identity.settings().base_url.host_str().unwrap().to_owned();
-    assert!(identity.session(&first.token, &host).await.unwrap().is_none());
-    assert!(identity.session(&second.token, &host).await.unwrap().is_some());
+    assert!(
+        identity
+            .session(&first.token, &host)
+            .await
+            .unwrap()
+            .is_none()
+    );
+    assert!(
+        identity
+            .session(&second.token, &host)
+            .await
+            .unwrap()
+            .is_some()
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_disabled_account_stays_out(pool: PgPool) {
     let identity = service(pool.clone());
     sign_in(&identity, "user").await;
-    sqlx::query("UPDATE users SET disabled_at = now()").execute(&pool).await.unwrap();
+    sqlx::query("UPDATE users SET disabled_at = now()")
+        .execute(&pool)
+        .await
+        .unwrap();
     let (name, password) = account("user");
     let begun = identity.begin_sign_in(None).await.unwrap();
-    let (code, state) = Browser::default().sign_in(&begun.url, &name, &password).await.unwrap();
-    let refused = identity.finish_sign_in(callback(code, state.clone(), Some(state))).await;
-    assert!(matches!(refused, Err(IdentityError::Disabled)), "{refused:?}");
+    let (code, state) = Browser::default()
+        .sign_in(&begun.url, &name, &password)
+        .await
+        .unwrap();
+    let refused = identity
+        .finish_sign_in(callback(code, state.clone(), Some(state)))
+        .await;
+    assert!(
+        matches!(refused, Err(IdentityError::Disabled)),
+        "{refused:?}"
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn without_redis_nobody_is_let_in(pool: PgPool) {
     // A port that was just free: nobody listens there.
-    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let identity = service_with(pool, settings(), &format!("redis://{free}"));
     let session = identity.session(&Secret::random(), "localhost").await;
-    assert!(matches!(session, Err(IdentityError::SessionsUnavailable(_))), "{session:?}");
+    assert!(
+        matches!(session, Err(IdentityError::SessionsUnavailable(_))),
+        "{session:?}"
+    );
     let begun = identity.begin_sign_in(None).await;
-    assert!(matches!(begun, Err(IdentityError::SessionsUnavailable(_))), "{begun:?}");
+    assert!(
+        matches!(begun, Err(IdentityError::SessionsUnavailable(_))),
+        "{begun:?}"
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -187,16 +299,24 @@ async fn health_tells_what_is_wrong_in_words(pool: PgPool) {
         async move {
             let mut settings = settings();
             change(&mut settings);
-            let health = service_with(pool, settings, &variable("REDIS_URL")).health().await;
+            let health = service_with(pool, settings, &variable("REDIS_URL"))
+                .health()
+                .await;
             let wrong: Vec<_> = health.checks.iter().filter(|check| !check.ok).collect();
             assert_eq!(wrong.len(), 1, "{health:?}");
             format!("{}: {}", wrong[0].name, wrong[0].detail)
         }
     };
     let secret = told(|it| it.client_secret = Secret::new("wrong")).await;
-    assert!(secret.starts_with("client: ") && secret.contains("KEYCLOAK_CLIENT_SECRET"), "{secret}");
+    assert!(
+        secret.starts_with("client: ") && secret.contains("KEYCLOAK_CLIENT_SECRET"),
+        "{secret}"
+    );
     let realm = told(|it| it.realm = "nowhere".into()).await;
-    assert!(realm.starts_with("realm: ") && realm.contains("realm-export.json"), "{realm}");
+    assert!(
+        realm.starts_with("realm: ") && realm.contains("realm-export.json"),
+        "{realm}"
+    );
     let redirect = told(|it| it.base_url = "http://localhost:9".parse().unwrap()).await;
     assert!(redirect.starts_with("redirect address: "), "{redirect}");
     let away = told(|it| it.url = "http://127.0.0.1:9".parse().unwrap()).await;
