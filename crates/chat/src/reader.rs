@@ -110,7 +110,7 @@ mod tests {
                 Tail::Replace(html) => *tail = html,
                 Tail::AppendText(text) => {
                     let at = tail.rfind("</code>").unwrap();
-                    tail.insert_str(at, &onelastai_markdown::escape(&text).to_string());
+                    tail.insert_str(at, onelastai_markdown::escape(&text).as_ref());
                 }
             }
         }

@@ -6,9 +6,8 @@ use std::ops::Range;
 /// Writes `\(…\)` as `$…$` and `\[…\]` as `$$…$$`, as many models write math. To CommonMark these
 /// are escaped brackets, so text that merely escapes them is left alone where it can be told.
 pub(crate) fn tex_to_dollars(source: &str) -> Cow<'_, str> {
-    if !(source.contains("\\(") && source.contains("\\)"))
-        && !(source.contains("\\[") && source.contains("\\]"))
-    {
+    let has = |open, close| source.contains(open) && source.contains(close);
+    if !has("\\(", "\\)") && !has("\\[", "\\]") {
         return Cow::Borrowed(source);
     }
     let mut out = String::with_capacity(source.len() + 8);
@@ -154,7 +153,7 @@ mod tests {
     #[test]
     fn prices_are_escaped() {
         assert_eq!(
-            escape_money("**$5** to **$10**", &[2..13]),
+            escape_money("**$5** to **$10**", std::slice::from_ref(&(2..13))),
             r"**\$5** to **\$10**"
         );
     }

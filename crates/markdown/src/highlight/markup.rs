@@ -12,13 +12,13 @@ pub(super) fn xml(code: &str, painter: &mut Painter<'_>) {
             (find_end(rest, "-->"), Token::Comment)
         } else if rest.starts_with("<!") || rest.starts_with("<?") {
             (find_end(rest, ">"), Token::Meta)
-        } else if rest.starts_with('&') {
-            let name = rest[1..]
+        } else if let Some(entity) = rest.strip_prefix('&') {
+            let name = entity
                 .bytes()
                 .take(32)
                 .take_while(|b| b.is_ascii_alphanumeric() || *b == b'#')
                 .count();
-            let closed = name > 0 && rest[1 + name..].starts_with(';');
+            let closed = name > 0 && entity[name..].starts_with(';');
             if closed {
                 (name + 2, Token::Constant)
             } else {
