@@ -20,18 +20,15 @@ pub(super) fn files(state: &AppState) -> Router {
     let root = options.site_root.to_string();
     let hashed = options.hash_files;
     let pkg = format!("/{}/", options.site_pkg_dir);
-    let missing = {
-        let options = options.clone();
-        tower::service_fn(move |_request| {
-            let page = super::error::page(
-                &options,
-                StatusCode::NOT_FOUND,
-                "Nothing here",
-                "This page doesn't exist, or it isn't yours.",
-            );
-            async move { Ok::<_, std::convert::Infallible>(page) }
-        })
-    };
+    let missing = tower::service_fn(move |_request| {
+        let page = super::error::page(
+            &options,
+            StatusCode::NOT_FOUND,
+            "Nothing here",
+            "This page doesn't exist, or it isn't yours.",
+        );
+        async move { Ok::<_, std::convert::Infallible>(page) }
+    });
     let serve = |directory: &str, control: &'static str| {
         let directory = Path::new(directory).to_owned();
         let files = ServeDir::new(directory)

@@ -1,5 +1,13 @@
 //! The server's front, as a stranger and as somebody signed in, with real services.
 
+// A test says what went wrong by panicking; its helpers are outside of #[test] functions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    missing_docs
+)]
+
 mod app;
 mod front;
 mod strangers;

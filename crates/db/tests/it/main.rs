@@ -1,5 +1,13 @@
 //! The schema, on a real PostgreSQL with a database for each test (`DATABASE_URL`).
 
+// A test says what went wrong by panicking; its helpers are outside of #[test] functions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    missing_docs
+)]
+
 use onelastai_db::{
     Actor, AuditEntry, Constraint, DbError, MIGRATOR, Origin, PgPool, create_database, migrate,
     new_id, record, status,

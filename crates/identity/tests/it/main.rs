@@ -1,6 +1,14 @@
 //! Signing in and out at a real Keycloak, with sessions in a real Redis and accounts in a
 //! database for each test.
 
+// A test says what went wrong by panicking; its helpers are outside of #[test] functions.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    unreachable_pub,
+    missing_docs
+)]
+
 mod browser;
 
 use std::time::Duration;
