@@ -70,8 +70,7 @@ test("the person's own words stand in the thread before the server has them", as
   letGo();
   await expect(chat.answers).toHaveCount(1);
   await expect(chat.questions).toHaveCount(1);
-  await chat.stop.click();
-  await chat.finishes("stopped");
+  await chat.hush();
 });
 
 test("a conversation gets its title and its line in the rail without a reload", async ({ chat, page }) => {
@@ -108,8 +107,7 @@ test("Shift+Enter begins a line, an empty message is not sent", async ({ chat, p
   await expect(chat.answers).toHaveCount(1);
   expect(sends).toBe(1);
   expect((await chat.question.locator(".blocks").innerText()).trim()).toBe("one\ntwo");
-  await chat.stop.click();
-  await chat.finishes("stopped");
+  await chat.hush();
 });
 
 test("a second question goes into the same conversation", async ({ chat }) => {
@@ -128,8 +126,7 @@ test("a question to begin with is sent to the agent that offers it", async ({ ch
   await page.getByRole("button", { name: "How does a hash table work?" }).click();
   await expect(chat.question).toContainText("How does a hash table work?");
   await page.waitForURL(CONVERSATION);
-  await chat.stop.click();
-  await chat.finishes("stopped");
+  await chat.hush();
   await chat.reload();
   await expect(page.getByRole("textbox", { name: "Message to Tutor" })).toBeVisible();
 });
@@ -146,6 +143,5 @@ test("a message that the server does not take comes back with the reason", async
   await page.unrouteAll();
   await chat.ask("Does anybody hear me?");
   await expect(chat.problem).toBeEmpty();
-  await chat.stop.click();
-  await chat.finishes("stopped");
+  await chat.hush();
 });

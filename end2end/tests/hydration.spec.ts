@@ -30,8 +30,7 @@ test("what was typed before the page woke is still there, and Enter sends it", a
   await chat.box.press("Enter");
   await expect(chat.question).toContainText("Typed before anything was ready, and after");
   await page.waitForURL(CONVERSATION);
-  await chat.stop.click();
-  await chat.finishes("stopped");
+  await chat.hush();
 });
 
 test("a message can be sent before the page woke", async ({ chat, page }) => {
@@ -41,8 +40,7 @@ test("a message can be sent before the page woke", async ({ chat, page }) => {
   await chat.send.click();
   await page.waitForURL(CONVERSATION);
   await expect(chat.question).toContainText("Sent before anything was ready");
-  await chat.stop.click();
-  await chat.finishes("stopped");
+  await chat.hush();
 });
 
 test("a draft outlives a reload", async ({ chat }) => {

@@ -4,7 +4,7 @@
 import { SESSION_COOKIE, SignInPage, sessionCookie, signIn } from "../support/auth.ts";
 import { Chat } from "../support/chat.ts";
 import { BASE_URL, account } from "../support/environment.ts";
-import { expect, test } from "../support/fixtures.ts";
+import { STRANGER, expect, test } from "../support/fixtures.ts";
 
 test.use({ as: null });
 
@@ -68,25 +68,28 @@ test("a sign-in that nobody began gets an error page", async ({ page }) => {
   expect(await sessionCookie(page)).toBeUndefined();
 });
 
-test("a sign-in that was begun in another browser gets an error page", async ({ page, browser }) => {
-  const { username, password } = account("demo");
-  // The attacker signs in, but keeps the address that would finish it for somebody else.
-  const attacker = await browser.newPage();
-  let trap = "";
-  await attacker.route("**/auth/callback?**", (route) => {
-    trap = route.request().url();
-    return route.abort();
+test("a sign-in that was begun in another browser gets an error page", async ({ page, playwright }) => {
+  const { username, password } = account("maker");
+  // An attacker signs in, but keeps the address that would finish it for somebody else.
+  const attacker = await playwright.request.newContext({
+    baseURL: BASE_URL,
+    storageState: STRANGER,
+    extraHTTPHeaders: { accept: "text/html" },
   });
-  const keycloak = new SignInPage(attacker);
-  await attacker.goto("/chat");
-  await keycloak.asks();
-  await keycloak.fill(username, password);
-  await expect.poll(() => trap).not.toBe("");
-  await attacker.close();
+  const form = await (await attacker.get("/chat")).text();
+  const action = /action="([^"]+)"/.exec(form)?.[1]?.replaceAll("&amp;", "&") ?? "";
+  const done = await attacker.post(action, { form: { username, password }, maxRedirects: 0 });
+  const trap = done.headers()["location"] ?? "";
+  expect(trap).toContain(`${BASE_URL}/auth/callback?`);
 
   const answer = await page.goto(trap);
   expect(answer?.status()).toBe(400);
   expect(await sessionCookie(page)).toBeUndefined();
+  // It is good for the browser that began it.
+  expect((await attacker.get(trap)).url()).toBe(`${BASE_URL}/chat`);
+  // And only once.
+  expect((await attacker.get(trap)).status()).toBe(400);
+  await attacker.dispose();
 });
 
 test("whatever return_to says, a sign-in ends on our own host", async ({ page }) => {

@@ -13,7 +13,7 @@ test("another user finds nothing at demo's addresses and can change nothing ther
   const maker = await playwright.request.newContext({
     baseURL: BASE_URL,
     storageState: await signedIn("maker"),
-    extraHTTPHeaders: { origin: BASE_URL },
+    extraHTTPHeaders: { accept: "text/html", origin: BASE_URL },
     maxRedirects: 0,
   });
 
@@ -29,7 +29,7 @@ test("another user finds nothing at demo's addresses and can change nothing ther
   expect(await events.text()).not.toContain("event:");
 
   const post = async (name: string, form: Record<string, string>) => {
-    const answer = await maker.post(`/api/fn/${name}`, { form });
+    const answer = await maker.post(`/api/fn/${name}`, { form, headers: { accept: "application/json" } });
     expect(answer.ok(), name).toBe(false);
     expect(await answer.text(), name).toContain("not_found");
   };

@@ -8,7 +8,11 @@
 //! Where CommonMark is ambiguous for a reader of single lines (a list item that turns out to hold
 //! the next paragraph), the block simply stays open: a block may hold several of CommonMark's.
 
+mod lines;
+
 use std::ops::Range;
+
+use lines::{Start, has_quoted_text, indent, run, start_of};
 
 /// A piece of the text that is rendered on its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,8 +65,12 @@ pub(crate) enum Open {
     Flow {
         dollars: bool,
     },
-    Quote,
-    /// `content` is the column where the last item's text starts.
+    /// Tells whether text may go on without the mark.
+    Quote {
+        text: bool,
+    },
+    /// `content` is the column where the last item's text starts; `blank` tells that only lines that
+    /// are indented to it, or other items, go on.
     List {
         content: usize,
         blank: bool,
@@ -138,21 +146,26 @@ impl Splitter {
 
     /// Whether a line belongs to the block that is open.
     fn goes_on(&self, indent: usize, start: &Start) -> bool {
+        use Start::{Blank, Code, Item, Math, Quote, Rule, Text, Underline};
         match (&self.open, start) {
-            (Open::Nothing, Start::Blank) => true,
-            (Open::Nothing, _) => false,
-            (_, Start::Blank) => true,
-            (Open::List { content, .. }, _) if indent >= *content => true,
-            (Open::List { .. }, Start::Item { .. }) => true,
-            (Open::List { blank, .. }, Start::Text | Start::Math { .. } | Start::Underline) => {
-                !blank
-            }
-            (Open::Quote, Start::Quote | Start::Math { .. }) => true,
-            (Open::Flow { dollars }, Start::Math { .. }) => *dollars,
-            (Open::Flow { .. } | Open::Quote, Start::Item { interrupts, .. }) => !interrupts,
-            (Open::Flow { .. }, Start::Rule { dashes }) => *dashes,
-            (Open::Flow { .. } | Open::Quote, Start::Text | Start::Underline) => true,
+            (Open::Nothing, start) => *start == Blank,
+            (_, Blank) => true,
             (Open::Indented, _) => indent >= 4,
+            (Open::List { content, .. }, _) if indent >= *content => true,
+            (Open::List { .. }, Item { .. }) => true,
+            (Open::List { blank, .. }, Text | Code | Math { .. } | Underline) => !blank,
+            (Open::Quote { .. }, Quote) => true,
+            (Open::Quote { text }, Text | Code | Underline | Math { .. }) => *text,
+            (
+                Open::Quote { text },
+                Item {
+                    interrupts, empty, ..
+                },
+            ) => *text && !interrupts && !empty,
+            (Open::Flow { dollars }, Math { .. }) => *dollars,
+            (Open::Flow { .. }, Rule { dashes }) => *dashes,
+            (Open::Flow { .. }, Item { interrupts, .. }) => !interrupts,
+            (Open::Flow { .. }, Text | Code | Underline) => true,
             _ => false,
         }
     }
@@ -161,13 +174,19 @@ impl Splitter {
     fn keep(&mut self, line: &str, start: &Start, end: usize, done: &mut Vec<Block>) {
         match (&mut self.open, start) {
             (Open::Nothing, _) => self.start = end,
-            (Open::Flow { .. } | Open::Quote, Start::Blank) => self.cut(end, end, done),
-            // The line makes the paragraph a heading.
-            (Open::Flow { .. }, Start::Rule { .. } | Start::Underline) => self.cut(end, end, done),
-            (Open::Flow { dollars }, _) => *dollars ^= line.matches("$$").count() % 2 == 1,
+            (Open::Flow { .. } | Open::Quote { .. }, Start::Blank) => self.cut(end, end, done),
+            (Open::Flow { dollars }, _) => {
+                *dollars ^= line.matches("$$").count() % 2 == 1;
+                // The line makes the paragraph a heading.
+                let dashes = *start != Start::Code && line.trim().bytes().all(|b| b == b'-');
+                if dashes || *start == Start::Underline {
+                    self.cut(end, end, done);
+                }
+            }
+            (Open::Quote { text }, Start::Quote) => *text = has_quoted_text(line),
             (Open::List { blank, .. }, Start::Blank) => *blank = true,
             (Open::List { content, blank }, start) => {
-                *blank = false;
+                *blank = matches!(start, Start::Item { empty: true, .. });
                 if let Start::Item {
                     content: new,
                     indent,
@@ -190,10 +209,12 @@ impl Splitter {
                 dollars: line.matches("$$").count() % 2 == 1,
             },
             Start::Code => Open::Indented,
-            Start::Quote => Open::Quote,
-            Start::Item { content, .. } => Open::List {
+            Start::Quote => Open::Quote {
+                text: has_quoted_text(line),
+            },
+            Start::Item { content, empty, .. } => Open::List {
                 content,
-                blank: false,
+                blank: empty,
             },
             Start::Math { close } => Open::Math { close },
             Start::Fence {
@@ -245,134 +266,5 @@ pub(crate) fn split(text: &str) -> Vec<Block> {
     done
 }
 
-/// What a line could start, if nothing that is open takes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Start {
-    Blank,
-    Fence {
-        marker: u8,
-        len: usize,
-        indent: usize,
-    },
-    Heading,
-    /// `***`, `- - -`; with `dashes` it may instead make a heading of the paragraph above.
-    Rule {
-        dashes: bool,
-    },
-    /// `===`, which makes a heading of the paragraph above, or is text.
-    Underline,
-    Quote,
-    /// Text of the item starts at column `content`; `interrupts` tells whether it ends a paragraph.
-    Item {
-        content: usize,
-        indent: usize,
-        interrupts: bool,
-    },
-    Math {
-        close: &'static str,
-    },
-    Code,
-    Text,
-}
-
-/// The columns of white space that `line` starts with, and what it starts.
-fn start_of(line: &str) -> (usize, Start) {
-    let (indent, body) = indent(line);
-    let body = body.trim_end();
-    let Some(&first) = body.as_bytes().first() else {
-        return (indent, Start::Blank);
-    };
-    if indent >= 4 {
-        return (indent, Start::Code);
-    }
-    let start = match first {
-        b'`' | b'~' if opens_fence(body, first) => Start::Fence {
-            marker: first,
-            len: run(body, first),
-            indent,
-        },
-        b'#' if run(body, b'#') <= 6 && !text_follows(&body[run(body, b'#')..]) => Start::Heading,
-        b'>' => Start::Quote,
-        b'=' if run(body, b'=') == body.len() => Start::Underline,
-        b'$' if body == "$$" => Start::Math { close: "$$" },
-        b'\\' if body == "\\[" => Start::Math { close: "\\]" },
-        b'-' | b'*' | b'_' if is_rule(body, first) => Start::Rule {
-            dashes: run(body, b'-') == body.len(),
-        },
-        b'-' | b'*' | b'+' => item(body, indent, 1, true),
-        b'0'..=b'9' => {
-            let digits = body.bytes().take_while(u8::is_ascii_digit).count();
-            match body.as_bytes().get(digits) {
-                Some(b'.' | b')') if digits <= 9 => {
-                    item(body, indent, digits + 1, body[..digits].parse() == Ok(1))
-                }
-                _ => Start::Text,
-            }
-        }
-        _ => Start::Text,
-    };
-    (indent, start)
-}
-
-/// A list item, if white space follows the marker.
-fn item(body: &str, indent: usize, marker: usize, interrupts: bool) -> Start {
-    let rest = &body[marker..];
-    if rest.is_empty() {
-        return Start::Item {
-            content: indent + marker + 1,
-            indent,
-            interrupts: false,
-        };
-    }
-    if text_follows(rest) {
-        return Start::Text;
-    }
-    let column = indent + marker;
-    let spaces = rest
-        .bytes()
-        .take_while(|b| matches!(b, b' ' | b'\t'))
-        .fold(column, next_column);
-    // Five columns or more are the one after the marker, and code that is indented by the others.
-    let gap = if spaces - column > 4 {
-        1
-    } else {
-        spaces - column
-    };
-    Start::Item {
-        content: column + gap,
-        indent,
-        interrupts,
-    }
-}
-
-fn text_follows(rest: &str) -> bool {
-    !rest.is_empty() && !rest.starts_with([' ', '\t'])
-}
-
-fn opens_fence(body: &str, marker: u8) -> bool {
-    let len = run(body, marker);
-    len >= 3 && !(marker == b'`' && body[len..].contains('`'))
-}
-
-fn is_rule(body: &str, marker: u8) -> bool {
-    body.bytes().all(|b| b == marker || b == b' ' || b == b'\t')
-        && body.bytes().filter(|&b| b == marker).count() >= 3
-}
-
-fn run(text: &str, byte: u8) -> usize {
-    text.bytes().take_while(|&b| b == byte).count()
-}
-
-fn next_column(column: usize, byte: u8) -> usize {
-    if byte == b'\t' {
-        column / 4 * 4 + 4
-    } else {
-        column + 1
-    }
-}
-
-fn indent(line: &str) -> (usize, &str) {
-    let body = line.trim_start_matches([' ', '\t']);
-    let white = &line[..line.len() - body.len()];
-    (white.bytes().fold(0, next_column), body)
-}
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::ops::Range;
 /// Writes `\(…\)` as `$…$` and `\[…\]` as `$$…$$`, as many models write math. To CommonMark these
 /// are escaped brackets, so text that merely escapes them is left alone where it can be told.
 pub(crate) fn tex_to_dollars(source: &str) -> Cow<'_, str> {
-    let has = |open, close| source.contains(open) && source.contains(close);
+    let has = |open: &str, close: &str| source.contains(open) && source.contains(close);
     if !has("\\(", "\\)") && !has("\\[", "\\]") {
         return Cow::Borrowed(source);
     }
@@ -153,8 +153,8 @@ mod tests {
     #[test]
     fn prices_are_escaped() {
         assert_eq!(
-            escape_money("**$5** to **$10**", std::slice::from_ref(&(2..13))),
-            r"**\$5** to **\$10**"
+            escape_money("**$5** to **$10** $1/$2", &[2..13, 18..22]),
+            r"**\$5** to **\$10** \$1/\$2"
         );
     }
 }

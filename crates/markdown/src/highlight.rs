@@ -6,6 +6,7 @@
 //! This reads each byte once, keeps nothing, and knows about each language only its comments,
 //! strings and words.
 
+mod language;
 mod languages;
 mod lexer;
 mod markup;
@@ -82,7 +83,7 @@ pub(crate) fn highlight(label: &str, code: &str, out: &mut String) -> bool {
 /// What reads a language.
 enum Reader {
     Markup(fn(&str, &mut Painter<'_>)),
-    Words(&'static languages::Language),
+    Words(&'static language::Language),
 }
 
 fn reader(label: &str) -> Option<Reader> {

@@ -1,6 +1,6 @@
 //! Reads code of any language that a [`Language`] describes, each byte once.
 
-use super::languages::{Language, Quote};
+use super::language::{Language, Quote};
 use super::{Painter, Token};
 
 /// Writes all of `code`.

@@ -13,11 +13,8 @@ pub(super) fn xml(code: &str, painter: &mut Painter<'_>) {
         } else if rest.starts_with("<!") || rest.starts_with("<?") {
             (find_end(rest, ">"), Token::Meta)
         } else if let Some(entity) = rest.strip_prefix('&') {
-            let name = entity
-                .bytes()
-                .take(32)
-                .take_while(|b| b.is_ascii_alphanumeric() || *b == b'#')
-                .count();
+            let is_name = |b: &u8| b.is_ascii_alphanumeric() || *b == b'#';
+            let name = entity.bytes().take(32).take_while(is_name).count();
             let closed = name > 0 && entity[name..].starts_with(';');
             if closed {
                 (name + 2, Token::Constant)
