@@ -97,12 +97,15 @@ impl ChatService {
     }
 
     async fn write(&self, caller: &Caller, send: &Send, text: &str) -> Result<Outcome, ChatError> {
+        // Before the transaction, which holds a connection: whoever holds one must not wait
+        // for another, or enough senders at once wait for ever.
+        let agent = self.agent_for(caller, send).await?;
         let mut transaction = self.0.pool.begin().await?;
-        let (conversation, parent, agent, first) = match send.conversation {
+        let (conversation, parent) = match send.conversation {
             Some(id) => {
                 // Sends to one conversation wait for one another here.
-                let row = sqlx::query!(
-                    "SELECT agent_id, current_message_id FROM conversations
+                let parent = sqlx::query_scalar!(
+                    "SELECT current_message_id FROM conversations
                      WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL
                      FOR UPDATE",
                     id.0,
@@ -111,15 +114,9 @@ impl ChatService {
                 .fetch_optional(&mut *transaction)
                 .await?
                 .ok_or(ChatError::NotFound)?;
-                let agent = self.0.agents.by_id(AgentId(row.agent_id)).await?;
-                (id, row.current_message_id.map(MessageId), agent, false)
+                (id, parent.map(MessageId))
             }
-            None => {
-                let slug = send.agent.as_deref().ok_or(ChatError::NoSuchAgent)?;
-                let agent = self.0.agents.by_slug(caller.user, slug).await?;
-                let id = begin(&mut transaction, caller, &agent, text).await?;
-                (id, None, agent, true)
-            }
+            None => (begin(&mut transaction, caller, &agent, text).await?, None),
         };
         let sent = Sent {
             conversation,
@@ -176,8 +173,26 @@ impl ChatService {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        let job = Job::new(sent, caller.user, agent, first, 1);
+        let job = Job::new(sent, caller.user, agent, send.conversation.is_none(), 1);
         Ok(Outcome::New(sent, Box::new(job)))
+    }
+
+    /// Who is to answer. The agent of a conversation never changes.
+    async fn agent_for(&self, caller: &Caller, send: &Send) -> Result<Agent, ChatError> {
+        let Some(conversation) = send.conversation else {
+            let slug = send.agent.as_deref().ok_or(ChatError::NoSuchAgent)?;
+            return Ok(self.0.agents.by_slug(caller.user, slug).await?);
+        };
+        let agent = sqlx::query_scalar!(
+            "SELECT agent_id FROM conversations
+             WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL",
+            conversation.0,
+            caller.user.0,
+        )
+        .fetch_optional(&self.0.pool)
+        .await?
+        .ok_or(ChatError::NotFound)?;
+        Ok(self.0.agents.by_id(AgentId(agent)).await?)
     }
 
     async fn sent_before(&self, caller: &Caller, key: &str) -> Result<Sent, ChatError> {

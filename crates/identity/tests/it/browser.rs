@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tokio::sync::Mutex;
 use url::Url;
 
 /// Keeps cookies, also the `Secure` ones that Keycloak sets on http://localhost.
@@ -36,6 +37,10 @@ impl Browser {
         name: &str,
         password: &str,
     ) -> Result<(String, String), String> {
+        // Keycloak's protection against guessing lets one attempt for an account through at
+        // a time and refuses what comes meanwhile; tests run side by side.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
+        let _turn = ONE_AT_A_TIME.lock().await;
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()
