@@ -43,7 +43,7 @@ check() { step "$@" 8>&- || broken+=("$1"); }
 fmt() { check "cargo fmt --check" "Run: cargo fmt --all" cargo fmt --all --check; }
 
 clippy() {
-  check "clippy, server" "Mend what clippy names." \
+  check "clippy, server" "Mend what clippy names; for a changed query run: ./dev sqlx" \
     cargo clippy --locked --all-targets "${HOST_CRATES[@]}" -- -D warnings
   check "clippy, browser" "Mend what clippy names." \
     cargo clippy --locked -p onelastai-frontend --target wasm32-unknown-unknown -- -D warnings
@@ -127,7 +127,7 @@ if [ -n "$servers_needed" ]; then needs="test"; fi
 "$ROOT/tools/setup.sh" "$needs" 8>&-
 # shellcheck source=tools/env.sh
 source "$ROOT/tools/env.sh" test
-if [ -d .sqlx ]; then export SQLX_OFFLINE=true; fi
+export SQLX_OFFLINE=true # queries are checked against .sqlx, and .sqlx by a check of its own
 if [ -n "$servers_needed" ]; then
   mapfile -t mine < <(services stopped)
   services start &
@@ -138,7 +138,7 @@ if [ -n "${wanted[fmt]:-}" ]; then fmt; fi
 if [ -n "${wanted[clippy]:-}" ]; then clippy; fi
 if [ -n "$servers_needed" ]; then wait "$starting" || die "The tests need these servers."; fi
 if [ -n "${wanted[unit]:-}" ]; then
-  if [ -d .sqlx ]; then check "queries fit .sqlx and the migrations" "Run: ./dev sqlx, and commit .sqlx" queries; fi
+  check "queries fit .sqlx and the migrations" "Run: ./dev sqlx, and commit .sqlx" queries
   unit
 fi
 if [ -n "${wanted[e2e]:-}" ]; then e2e; fi
