@@ -23,8 +23,6 @@ export PATH
 unset _dir
 # cargo-leptos sets it too; a plain cargo build without it would build Leptos anew.
 export LEPTOS_OUTPUT_NAME=onelastai
-# Without it cargo-leptos looks for a program named like the package.
-export LEPTOS_BIN_EXE_NAME=onelastai
 
 # _give NAME VALUE: the person's own value wins. Ours is remembered, so that
 # sourcing another profile later replaces it.

@@ -40,7 +40,8 @@ test("a message can be sent before the page woke", async ({ chat, page }) => {
   await chat.send.click();
   await page.waitForURL(CONVERSATION);
   await expect(chat.question).toContainText("Sent before anything was ready");
-  await chat.hush();
+  await chat.stop.click();
+  await chat.finishes("stopped");
 });
 
 test("a draft outlives a reload", async ({ chat }) => {

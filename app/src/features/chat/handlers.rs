@@ -43,6 +43,7 @@ pub(super) async fn send(
     redirect(&format!("/chat/{}", sent.conversation));
     Ok(Sent {
         conversation: sent.conversation,
+        title: open.title,
         generation: sent.generation,
         messages: render_messages(&added),
         next_key: new_key(),

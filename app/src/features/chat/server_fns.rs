@@ -17,6 +17,8 @@ use crate::session::with_status;
 pub struct Sent {
     /// Where it was sent; new when none was named.
     pub conversation: ConversationId,
+    /// What the conversation is called by now, plain text.
+    pub title: String,
     /// Whose events bring the answer.
     pub generation: GenerationId,
     /// The person's message and the empty answer, safe HTML to put at the end of the thread.

@@ -87,6 +87,7 @@ fn accept(sent: &Sent, new: bool, pending: Option<Element>) {
     if new {
         composer::settle(&conversation);
         rail::begin(&conversation);
+        rail::rename(&sent.title);
         if let Some(empty) = find("#empty") {
             empty.remove();
         }
