@@ -6,7 +6,8 @@ import { fileURLToPath } from "node:url";
 
 const PSQL = fileURLToPath(new URL("../../tools/services/postgres.sh", import.meta.url));
 
-interface Rewritten {
+/** What an answer becomes. */
+export interface Rewritten {
   text: string;
   status: "complete" | "failed";
   /** The stable name of what went wrong. */

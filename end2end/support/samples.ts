@@ -57,6 +57,7 @@ export const HOSTILE = [
   `' onmouseover='window.__pwned=1`,
   `{{constructor.constructor('window.__pwned=1')()}}`,
   `</title></head><body onload=window.__pwned=1>`,
+  `</title><meta http-equiv=refresh content="0;url=https://evil.example/">`,
 ] as const;
 
 /** The same in Markdown, for answers. */

@@ -2,7 +2,7 @@
 
 import type { Page } from "@playwright/test";
 
-import { CONVERSATION, Chat, SHORT_QUESTION } from "../support/chat.ts";
+import { CONVERSATION, Chat, LONG_QUESTION, SHORT_QUESTION } from "../support/chat.ts";
 import { expect, test } from "../support/fixtures.ts";
 
 declare global {
@@ -149,4 +149,51 @@ test("a message that the server does not take comes back with the reason", async
   await chat.ask("Does anybody hear me?");
   await expect(chat.problem).toBeEmpty();
   await chat.hush();
+});
+
+test("a send whose answer got lost is not made twice", async ({ chat, page }) => {
+  await page.route("**/api/fn/send_message*", async (route) => {
+    await route.fetch(); // The server has it, but the page never hears of it.
+    await route.abort("connectionreset");
+  });
+  await chat.open();
+  const words = `Said once, at ${Date.now()}`;
+  await chat.box.fill(words);
+  await chat.box.press("Enter");
+  await expect(chat.problem).toContainText("The connection is gone");
+  await expect(chat.box).toHaveValue(words);
+
+  await page.unrouteAll();
+  await chat.ask(words);
+  await chat.hush();
+  await chat.reload();
+  await expect(chat.questions).toHaveCount(1);
+  await expect(chat.answers).toHaveCount(1);
+  await expect(chat.rail.getByRole("link", { name: words })).toHaveCount(1);
+});
+
+test("while an answer is written in one tab, another tab cannot send", async ({ chat, context }) => {
+  const path = await chat.begin("A conversation in two tabs");
+  const other = new Chat(await context.newPage());
+  await other.open(path);
+  await chat.ask(LONG_QUESTION);
+
+  await other.box.fill("Me too");
+  await other.box.press("Enter");
+  await expect(other.problem).toContainText("An answer is still being written.");
+  await expect(other.box).toHaveValue("Me too");
+  await expect(other.questions).toHaveCount(1);
+  await chat.hush();
+});
+
+test("Back leads from a new chat to the conversation before it", async ({ chat, page }) => {
+  const path = await chat.begin("A conversation to come back to");
+  await chat.rail.getByRole("link", { name: "New chat", exact: true }).first().click();
+  await page.waitForURL(/\/chat$/);
+  await expect(chat.questions).toHaveCount(0);
+  await page.goBack();
+  expect(chat.path()).toBe(path);
+  await expect(chat.question).toContainText("A conversation to come back to");
+  await expect(chat.answers).toHaveCount(1);
+  await chat.awake();
 });

@@ -44,6 +44,22 @@ test("a message can be sent before the page woke", async ({ chat, page }) => {
   await chat.finishes("stopped");
 });
 
+test("the first Tab leads past the rail to the message box", async ({ chat, page }) => {
+  const letGo = await holdProgram(page);
+  await page.goto("/chat");
+  await page.keyboard.press("Tab");
+  await expect(page.getByRole("link", { name: "Go to the message box" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(chat.box).toBeFocused();
+  letGo();
+  await chat.awake();
+  await page.keyboard.type("Sent by keyboard");
+  await page.keyboard.press("Enter");
+  await expect(chat.question).toContainText("Sent by keyboard");
+  await page.waitForURL(CONVERSATION);
+  await chat.hush();
+});
+
 test("a draft outlives a reload", async ({ chat }) => {
   await chat.open();
   await chat.box.pressSequentially("Not sent yet");
@@ -51,7 +67,7 @@ test("a draft outlives a reload", async ({ chat }) => {
   await expect(chat.box).toHaveValue("Not sent yet");
 });
 
-test("a page wakes without an error, and asks no other host for anything", async ({ chat, page, baseURL, richConversation }) => {
+test("a page wakes without an error, and asks no other host for anything", async ({ chat, page, baseURL, samples }) => {
   const problems: string[] = [];
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => {
@@ -66,7 +82,7 @@ test("a page wakes without an error, and asks no other host for anything", async
     if (response.status() >= 400) problems.push(`${response.status()} ${response.url()}`);
   });
   await chat.open();
-  await chat.open(richConversation);
+  await chat.open(samples.rich);
   await page.goto("/");
   expect(problems).toEqual([]);
 });

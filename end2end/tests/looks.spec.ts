@@ -4,7 +4,7 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
-import { rewriteAnswer } from "../support/database.ts";
+import { LONG_QUESTION } from "../support/chat.ts";
 import { expect, test } from "../support/fixtures.ts";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
@@ -26,11 +26,15 @@ for (const colorScheme of ["light", "dark"] as const) {
     test.describe(`${colorScheme}, ${viewport.width} px`, () => {
       test.use({ colorScheme, viewport, reducedMotion: "reduce" });
 
-      /** Looks at the page as it is now. */
-      async function look(page: Page, name: string): Promise<void> {
+      /** Keeps a picture of the page as it is now. */
+      async function picture(page: Page, name: string): Promise<void> {
         const path = `test-results/screens/${name}-${colorScheme}-${viewport.width}.png`;
-        const picture = await page.screenshot({ path });
-        await test.info().attach(name, { body: picture, contentType: "image/png" });
+        const body = await page.screenshot({ path });
+        await test.info().attach(name, { body, contentType: "image/png" });
+      }
+
+      async function look(page: Page, name: string): Promise<void> {
+        await picture(page, name);
         expect(await violations(page)).toEqual([]);
       }
 
@@ -43,49 +47,57 @@ for (const colorScheme of ["light", "dark"] as const) {
         });
       });
 
-      test("a new chat", async ({ chat, page }) => {
+      test("a new chat, and the choice of agents", async ({ chat, page }) => {
         await chat.open();
         await look(page, "new-chat");
+        await page.getByRole("button", { name: "Pick another agent" }).click();
+        await expect(page.getByRole("list", { name: "Agents" }).last()).toBeVisible();
+        await look(page, "agents");
       });
 
-      test("a conversation", async ({ chat, page, richConversation }) => {
-        await chat.open(richConversation);
+      test("a conversation, and its menus", async ({ chat, page, samples }) => {
+        await chat.open(samples.rich);
         await expect(chat.answer.locator("table")).toBeVisible();
-        await expect(chat.answer.locator(".code-block")).toBeVisible();
         await look(page, "conversation");
-      });
+        await chat.answer.locator(".code-block").scrollIntoViewIfNeeded();
+        await picture(page, "code");
 
-      test("a conversation with its menus open", async ({ chat, page, richConversation }) => {
-        await chat.open(richConversation);
         await chat.answer.locator("summary").click();
         await chat.openMenu();
         await page.locator(".account > summary").click();
         await look(page, "menus");
       });
 
-      test("the choice of agents", async ({ chat, page }) => {
+      test("an answer that is being written", async ({ chat, page }) => {
         await chat.open();
-        await page.getByRole("button", { name: "Pick another agent" }).click();
-        await expect(page.getByRole("list", { name: "Agents" }).last()).toBeVisible();
-        await look(page, "agents");
+        await chat.ask(LONG_QUESTION);
+        await chat.grows();
+        await look(page, "writing");
+        await chat.hush();
+        await look(page, "stopped");
       });
 
-      test("an answer that failed", async ({ chat, page }) => {
-        await chat.begin("A question that no model answers");
-        const failed = { text: "It begins well, and then", status: "failed", error: "idle_timeout" } as const;
-        rewriteAnswer((await chat.answer.getAttribute("id")) ?? "", failed);
-        await chat.reload();
+      test("an answer that failed", async ({ chat, page, samples }) => {
+        await chat.open(samples.failed);
         await expect(chat.answer).toContainText("The model fell silent");
         await look(page, "failed");
       });
 
-      test("a conversation that was just deleted", async ({ chat, page }) => {
-        await chat.begin("A conversation that is deleted for its looks");
-        await chat.reload();
-        await chat.delete();
+      test("a conversation that was just deleted", async ({ chat, page, samples }) => {
+        await chat.open(samples.deleted);
         await expect(page.getByRole("button", { name: "Undo" })).toBeVisible();
         await look(page, "deleted");
       });
+
+      if (viewport.width > 800) {
+        test("the sheet of keys", async ({ chat, page }) => {
+          await chat.open();
+          await page.getByRole("region", { name: "Messages" }).focus();
+          await page.keyboard.press("?");
+          await expect(page.getByRole("dialog", { name: "Keyboard" })).toBeVisible();
+          await look(page, "keys");
+        });
+      }
 
       test("a page that isn't there", async ({ page }) => {
         for (const path of ["/chat/019a0000-0000-7000-8000-000000000001", "/nowhere"]) {

@@ -77,19 +77,6 @@ test("the keyboard: new chat, the message box, the sheet of keys", async ({ chat
   await expect(chat.box).toHaveValue("?/");
 });
 
-test("with the keyboard alone from the top of the page to a sent message", async ({ chat, page }) => {
-  await chat.open();
-  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
-  await page.keyboard.press("Tab");
-  await expect(page.getByRole("link", { name: "Go to the message box" })).toBeFocused();
-  await page.keyboard.press("Enter");
-  await page.keyboard.type("Sent by keyboard");
-  await page.keyboard.press("Enter");
-  await expect(chat.question).toContainText("Sent by keyboard");
-  await expect(chat.answers).toHaveCount(1);
-  await chat.hush();
-});
-
 test("the theme changes at once and is still there after a reload", async ({ chat, page }) => {
   await chat.open();
   const root = page.locator("html");
