@@ -47,6 +47,15 @@ fn host(parts: &Parts) -> Option<&str> {
     )
 }
 
+/// The page of this site that a request comes from, as its `Referer` says: a form does not
+/// need to carry where it stands. Never to be trusted for more than where to go next.
+#[must_use]
+pub fn page_before(base: &Url, headers: &HeaderMap) -> Option<Url> {
+    let referer = headers.get(header::REFERER)?.to_str().ok()?;
+    let page: Url = referer.parse().ok()?;
+    (page.origin() == base.origin()).then_some(page)
+}
+
 /// The session token in a request's cookie.
 #[must_use]
 pub fn token(state: &AppState, headers: &HeaderMap) -> Option<Secret> {
@@ -103,6 +112,13 @@ pub async fn caller() -> Result<(AppState, Caller), AppError> {
         origin: origin(&parts),
     };
     Ok((state, caller))
+}
+
+/// [`page_before`] of a server function's request.
+#[must_use]
+pub fn page_of_form() -> Option<Url> {
+    let (state, parts) = context().ok()?;
+    page_before(&state.identity.settings().base_url, &parts.headers)
 }
 
 /// Gives the response of a server function the status that its error stands for. A plain

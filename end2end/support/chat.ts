@@ -7,8 +7,8 @@ export const CONVERSATION = /\/chat\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}
 
 /** An answer of a sentence or two. */
 export const SHORT_QUESTION = "What colour is the sky on a clear day?";
-/** An answer that takes about ten seconds: time to do something in the middle of it. */
-export const LONG_QUESTION = "Tell me a long story about a lighthouse keeper and the sea.";
+/** An answer of a thousand words: time to do something in the middle of it. */
+export const LONG_QUESTION = "Write a detailed essay about the history of the sea.";
 
 /** For an answer that may wait for others, and for the model to load. */
 const ANSWERED = { timeout: 60_000 };

@@ -2,6 +2,7 @@
 
 import type { Page } from "@playwright/test";
 
+import { signIn } from "../support/auth.ts";
 import { rewriteAnswer } from "../support/database.ts";
 import { BASE_URL } from "../support/environment.ts";
 import { expect, test } from "../support/fixtures.ts";
@@ -86,22 +87,28 @@ test("hostile text stays harmless in an answer", async ({ chat, page }) => {
   }
 });
 
-test("hostile text in the address stays harmless", async ({ page }) => {
-  const hostile = encodeURIComponent(HOSTILE[2]);
-  const error = Buffer.from(JSON.stringify({ code: "invalid", field: "x", message: HOSTILE[2] }));
-  for (const path of [
-    `/chat?agent=${hostile}`,
-    `/chat/${hostile}`,
-    `/chat?deleted=${hostile}`,
-    `/chat?__path=/api/fn/send_message&__err=${error.toString("base64url")}`,
-    `/chat?__err=${hostile}`,
-    `/${hostile}`,
-    `/auth/login?return_to=${hostile}`,
-    `/auth/callback?error=${hostile}`,
-  ]) {
-    await page.goto(path);
-    await harmless(page);
-  }
+test.describe("of a person who signs in once more", () => {
+  // It ends the session that the browser had, so it must not be the one that tests share.
+  test.use({ as: null });
+
+  test("hostile text in the address stays harmless", async ({ page }) => {
+    await signIn(page, "demo");
+    const hostile = encodeURIComponent(HOSTILE[2]);
+    const error = Buffer.from(JSON.stringify({ code: "invalid", field: "x", message: HOSTILE[2] }));
+    for (const path of [
+      `/chat?agent=${hostile}`,
+      `/chat/${hostile}`,
+      `/chat?deleted=${hostile}`,
+      `/chat?__path=/api/fn/send_message&__err=${error.toString("base64url")}`,
+      `/chat?__err=${hostile}`,
+      `/${hostile}`,
+      `/auth/login?return_to=${hostile}`,
+      `/auth/callback?error=${hostile}`,
+    ]) {
+      await page.goto(path);
+      await harmless(page);
+    }
+  });
 });
 
 test("text between two directions and without an end is kept as it is", async ({ chat, page }) => {

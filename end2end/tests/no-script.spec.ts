@@ -1,7 +1,7 @@
 // Everything works without JavaScript.
 
 import { signIn, signOut } from "../support/auth.ts";
-import { CONVERSATION, SHORT_QUESTION } from "../support/chat.ts";
+import { CONVERSATION, LONG_QUESTION, SHORT_QUESTION } from "../support/chat.ts";
 import { expect, test } from "../support/fixtures.ts";
 
 test.use({ as: null, javaScriptEnabled: false });
@@ -57,7 +57,7 @@ test("sign in, ask, rename, delete, undo and sign out without JavaScript", async
 
 test("an answer is stopped without JavaScript", async ({ chat, page }) => {
   await signIn(page, "demo");
-  await chat.box.fill("Tell me a long story about a lighthouse keeper and the sea.");
+  await chat.box.fill(LONG_QUESTION);
   await chat.send.click();
   await page.waitForURL(CONVERSATION);
   await chat.stop.click();

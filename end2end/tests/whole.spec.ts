@@ -30,9 +30,10 @@ test("a reload in the middle of an answer", async ({ chat }) => {
   await chat.open();
   await chat.ask(LONG_QUESTION);
   await chat.grows(60);
-  await chat.reload();
-  await chat.grows(200);
-  await chat.reload();
+  await chat.page.reload();
+  await expect(chat.answer).toHaveAttribute("data-state", "generating");
+  await chat.grows((await chat.text()).length);
+  await chat.page.reload();
   await expect(chat.answer).toHaveAttribute("data-state", "generating");
   await chat.finishes();
   expect(await asShown(chat)).toEqual(await asStored(chat));
@@ -44,9 +45,10 @@ test("two tabs on one answer", async ({ chat, context }) => {
   await chat.grows(60);
 
   const other = new Chat(await context.newPage());
-  await other.open(chat.path());
+  await other.page.goto(chat.path());
   await expect(other.answer).toHaveAttribute("data-state", "generating");
   await expect(other.stop).toBeVisible();
+  await other.grows((await other.text()).length);
 
   await chat.finishes();
   await other.finishes();

@@ -16,6 +16,8 @@ export async function startApp() {
   const began = performance.now();
   const child = spawn(process.env.BENCH_PROGRAM, ['serve'], { stdio: ['ignore', log, log] });
   closeSync(log);
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill);
   while (!(await ready())) {
     if (child.exitCode !== null) throw new Error('the app ended by itself; see .dev/log/bench-app.log');
     if (performance.now() - began > 60_000) throw new Error('the app did not get ready');
@@ -35,18 +37,22 @@ export async function startApp() {
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
       await ended;
+      process.off('exit', kill);
     },
   };
 }
 
-/** The share of both cores that is in use while this program waits. */
-export async function busyCores() {
+/** Waits up to two minutes for other programs to be quiet; the share of all cores that they use. */
+export async function quiet() {
   const read = () => readFileSync('/proc/stat', 'utf8').split('\n')[0].trim().split(/\s+/).slice(1, 9).map(Number);
-  const before = read();
-  await sleep(3000);
-  const spent = read().map((value, i) => value - before[i]);
-  const idle = spent[3] + spent[4];
-  return 1 - idle / spent.reduce((sum, value) => sum + value);
+  let busy = 1;
+  for (let i = 0; i < 40 && busy > 0.03; i++) {
+    const before = read();
+    await sleep(3000);
+    const spent = read().map((value, i) => value - before[i]);
+    busy = 1 - (spent[3] + spent[4]) / spent.reduce((sum, value) => sum + value);
+  }
+  return busy;
 }
 
 const proc = (pid, file) => readFileSync(`/proc/${pid}/${file}`, 'utf8');

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { measureAnswer } from './answer.mjs';
-import { busyCores, startApp } from './app.mjs';
+import { quiet, startApp } from './app.mjs';
 import { launch, signIn } from './browser.mjs';
 import { measureComposer } from './composer.mjs';
 import { page, table } from './report.mjs';
@@ -20,8 +20,9 @@ const PARTS = ['server', 'visit', 'composer', 'answer'];
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : PARTS;
 const does = (part) => wanted.includes(part);
 const say = (text) => console.log(`  ..  ${text}`);
-const results = { rounds: ROUNDS, when: new Date().toISOString().slice(0, 10), busyBefore: await busyCores() };
-if (results.busyBefore > 0.1) say(`other programs use ${Math.round(results.busyBefore * 100)}% of this machine: the numbers will be worse than they should`);
+say('waiting for other programs to be quiet');
+const results = { rounds: ROUNDS, when: new Date().toISOString().slice(0, 10), busyBefore: await quiet() };
+if (results.busyBefore > 0.05) say(`other programs use ${Math.round(results.busyBefore * 100)}% of this machine: the numbers will be worse than they should`);
 
 async function rounds(name, once) {
   say(`${name}, ${ROUNDS} times`);

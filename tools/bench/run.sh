@@ -73,7 +73,7 @@ services start postgres redis keycloak
 step "database" "See above." fresh_state 8>&-
 
 # The paced server speaks Ollama's protocol and takes its place.
-MOCK_ADDR="127.0.0.1:$OLLAMA_PORT" "$MOCK" >"$LOGS/bench-mock.log" 2>&1 </dev/null 8>&- &
+MOCK_ADDR="127.0.0.1:$OLLAMA_PORT" MOCK_ITL_MS=20 "$MOCK" >"$LOGS/bench-mock.log" 2>&1 </dev/null 8>&- &
 export OLLAMA_URLS="http://127.0.0.1:$OLLAMA_PORT" OLLAMA_MODEL=mock
 DATABASE_URL="$(database_url onelastai_bench)"
 export DATABASE_URL LEPTOS_SITE_ROOT="$OUT/site" RUST_LOG=info

@@ -1,9 +1,12 @@
 //! A send: everything that must be there before a model is asked, in one transaction.
 
+use std::panic::resume_unwind;
+
 use onelastai_agents::Agent;
 use onelastai_db::{Constraint, DbError, new_id};
 use onelastai_types::{AgentId, ConversationId, GenerationId, MessageId};
 use sqlx::PgConnection;
+use tokio::task::JoinError;
 use uuid::Uuid;
 
 use crate::{Caller, ChatError, ChatService, generate::Job, title};
@@ -69,14 +72,34 @@ fn check(send: &Send) -> Result<String, ChatError> {
 }
 
 impl ChatService {
-    /// Writes the question and starts the answer. It goes on whatever happens to the
-    /// request that asked for it.
+    /// Writes the question and starts the answer. Both happen wholly or not at all, even
+    /// when the one who asked goes away in the middle: a browser that is closed between
+    /// the commit and the start must not leave an answer that nobody writes.
     ///
     /// # Errors
     /// [`ChatError::Busy`] while another answer is written in this conversation.
     pub async fn send(&self, caller: &Caller, send: &Send) -> Result<Sent, ChatError> {
         let text = check(send)?;
-        match self.write(caller, send, &text).await {
+        let (service, caller, send) = (self.clone(), caller.clone(), send.clone());
+        let task = self
+            .0
+            .tasks
+            .spawn(async move { service.write_and_start(&caller, &send, &text).await });
+        match task.await.map_err(JoinError::try_into_panic) {
+            Ok(result) => result,
+            Err(Ok(panic)) => resume_unwind(panic),
+            // The runtime ends.
+            Err(Err(_)) => Err(sqlx::Error::PoolClosed.into()),
+        }
+    }
+
+    async fn write_and_start(
+        &self,
+        caller: &Caller,
+        send: &Send,
+        text: &str,
+    ) -> Result<Sent, ChatError> {
+        match self.write(caller, send, text).await {
             Ok(Outcome::New(sent, job)) => {
                 self.start(*job);
                 Ok(sent)

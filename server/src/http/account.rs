@@ -6,10 +6,9 @@ use axum::{
     http::{HeaderMap, HeaderValue, header},
     response::{IntoResponse, Redirect, Response},
 };
-use onelastai_app::state::AppState;
+use onelastai_app::{session::page_before, state::AppState};
 use onelastai_identity::safe_return_to;
 use serde::Deserialize;
-use url::Url;
 
 /// A year, in seconds.
 const YEAR: u32 = 31_536_000;
@@ -36,14 +35,10 @@ pub(super) async fn theme(
         _ => "theme=; Path=/; SameSite=Lax; Max-Age=0".to_owned(),
     };
     let base = &state.identity.settings().base_url;
-    let page = headers
-        .get(header::REFERER)
-        .and_then(|referer| referer.to_str().ok()?.parse::<Url>().ok())
-        .filter(|referer| referer.origin() == base.origin())
-        .map(|referer| match referer.query() {
-            Some(query) => format!("{}?{query}", referer.path()),
-            None => referer.path().to_owned(),
-        });
+    let page = page_before(base, &headers).map(|page| match page.query() {
+        Some(query) => format!("{}?{query}", page.path()),
+        None => page.path().to_owned(),
+    });
     let mut response = Redirect::to(&safe_return_to(base, page.as_deref())).into_response();
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.headers_mut().append(header::SET_COOKIE, cookie);

@@ -9,7 +9,10 @@ use super::{
     load::{message_view, new_key},
     server_fns::Sent,
 };
-use crate::{error::AppError, session::caller};
+use crate::{
+    error::AppError,
+    session::{caller, page_of_form},
+};
 
 pub(super) async fn send(
     conversation: Option<ConversationId>,
@@ -60,18 +63,20 @@ pub(super) async fn rename(conversation: ConversationId, title: String) -> Resul
     Ok(state.chat.rename(&caller, conversation, &title).await?)
 }
 
-pub(super) async fn delete(
-    conversation: ConversationId,
-    shown: Option<ConversationId>,
-) -> Result<(), AppError> {
+pub(super) async fn delete(conversation: ConversationId) -> Result<(), AppError> {
     let (state, caller) = caller().await?;
     state.chat.delete(&caller, conversation).await?;
-    let next = match shown {
+    let next = match conversation_on_page() {
         Some(shown) if shown != conversation => format!("/chat/{shown}?deleted={conversation}"),
         _ => format!("/chat?deleted={conversation}"),
     };
     redirect(&next);
     Ok(())
+}
+
+fn conversation_on_page() -> Option<ConversationId> {
+    let page = page_of_form()?;
+    page.path().strip_prefix("/chat/")?.parse().ok()
 }
 
 pub(super) async fn restore(conversation: ConversationId) -> Result<(), AppError> {

@@ -57,13 +57,9 @@ pub async fn rename_conversation(
 }
 
 /// Deletes a conversation; [`restore_conversation`] brings it back for 30 days.
-/// `shown`: the conversation on the page, if any, to know where to go next.
 #[server(prefix = "/api/fn", endpoint = "delete_conversation")]
-pub async fn delete_conversation(
-    conversation: ConversationId,
-    shown: Option<ConversationId>,
-) -> Result<(), AppError> {
-    with_status(super::handlers::delete(conversation, shown).await)
+pub async fn delete_conversation(conversation: ConversationId) -> Result<(), AppError> {
+    with_status(super::handlers::delete(conversation).await)
 }
 
 /// Brings a deleted conversation back.

@@ -1,5 +1,12 @@
 //! The ordinary life of an answer.
 
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::Poll,
+    time::Duration,
+};
+
 use onelastai_chat::{Author, ChatError};
 use onelastai_db::PgPool;
 use onelastai_types::{AnswerStatus, StreamEvent};
@@ -114,6 +121,33 @@ async fn what_is_sent_twice_is_answered_once(pool: PgPool) {
         .unwrap();
     assert_eq!(messages, 2);
     assert_eq!(chat.conversations(who.user).await.unwrap().len(), 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn who_goes_away_while_sending_is_answered_all_the_same(pool: PgPool) {
+    let model = Model::start(1, End::Done).await;
+    model.say_all();
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    // A send takes a dozen steps; the browser goes away after each of them in turn.
+    for polls in 1..40 {
+        let send = message(None, "Hello?");
+        let mut sending = pin!(chat.send(&who, &send));
+        for _ in 0..polls {
+            let once = poll_fn(|context| Poll::Ready(sending.as_mut().poll(context)));
+            if once.await.is_ready() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    chat.drain(Duration::from_secs(60)).await;
+    let ends: Vec<(String, i64)> =
+        sqlx::query_as("SELECT status, count(*) FROM generations GROUP BY status")
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    assert_eq!(ends, [("complete".to_owned(), 39)]);
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -27,9 +27,6 @@ pub fn Entry(
         title
     };
     let field = format!("title-{id}");
-    let shown = current.then(|| {
-        view! { <input type="hidden" name="shown" value=id.clone()/> }
-    });
     view! {
         <li class="entry" data-conversation=id.clone()>
             <a href=format!("/chat/{id}") aria-current=current.then_some("page") title=title.clone()>
@@ -57,7 +54,6 @@ pub fn Entry(
                     </form>
                     <form method="post" action=DeleteConversation::url()>
                         <input type="hidden" name="conversation" value=id.clone()/>
-                        {shown}
                         <button class="button button-quiet button-danger">
                             <Icon name=IconName::Trash/>
                             "Delete"
