@@ -1,6 +1,6 @@
 // The page is there before its program is; what happens in between is not lost.
 
-import { CONVERSATION } from "../support/chat.ts";
+import { CONVERSATION, LONG_QUESTION } from "../support/chat.ts";
 import { expect, test } from "../support/fixtures.ts";
 import type { Page } from "@playwright/test";
 
@@ -36,10 +36,10 @@ test("what was typed before the page woke is still there, and Enter sends it", a
 test("a message can be sent before the page woke", async ({ chat, page }) => {
   await holdProgram(page);
   await page.goto("/chat");
-  await chat.box.fill("Sent before anything was ready");
+  await chat.box.fill(LONG_QUESTION);
   await chat.send.click();
   await page.waitForURL(CONVERSATION);
-  await expect(chat.question).toContainText("Sent before anything was ready");
+  await expect(chat.question).toContainText(LONG_QUESTION);
   await chat.stop.click();
   await chat.finishes("stopped");
 });

@@ -3,10 +3,10 @@
 use axum::http::StatusCode;
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
-use leptos_meta::Title;
 
 use super::theme::Theme;
 use crate::error::AppError;
+use crate::layout::title::PageTitle;
 use crate::ui::Logo;
 
 /// A way on.
@@ -79,7 +79,7 @@ pub fn AppErrorPage<'a>(
     let status = error.status();
     set_status(status);
     view! {
-        <Title text=words(status).0/>
+        <PageTitle text=words(status).0/>
         <ErrorPage status=status text=error.to_string()/>
     }
 }

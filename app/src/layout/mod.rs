@@ -5,3 +5,5 @@ mod contrast;
 pub mod error_page;
 pub mod shell;
 pub mod theme;
+#[cfg(feature = "ssr")]
+pub mod title;

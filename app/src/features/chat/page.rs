@@ -4,7 +4,6 @@ use axum::http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos::server_fn::error::ServerFnUrlError;
 use leptos_axum::ResponseOptions;
-use leptos_meta::Title;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use onelastai_types::ConversationId;
 
@@ -13,7 +12,7 @@ use super::components::{Bar, Composer, Flash, Rail, Shortcuts, Thread};
 use super::load::chat_page;
 use super::view::ChatPage;
 use crate::error::AppError;
-use crate::layout::error_page::AppErrorPage;
+use crate::layout::{error_page::AppErrorPage, title::PageTitle};
 use crate::ui::IconSprite;
 
 /// What the address asks for.
@@ -97,7 +96,7 @@ pub fn ChatScreen(
         title => format!("{title} · OneLastAI"),
     };
     view! {
-        <Title text=title/>
+        <PageTitle text=title/>
         <IconSprite/>
         <a class="skip" href="#message">"Go to the message box"</a>
         <div class="frame">

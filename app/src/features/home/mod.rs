@@ -1,9 +1,11 @@
 //! The front door.
 
 use leptos::prelude::*;
-use leptos_meta::Title;
 
-use crate::ui::{Logo, Mark};
+use crate::{
+    layout::title::PageTitle,
+    ui::{Logo, Mark},
+};
 
 /// The page at `/`.
 #[component]
@@ -20,7 +22,7 @@ pub fn HomePage() -> impl IntoView {
         }
     });
     view! {
-        <Title text="OneLastAI"/>
+        <PageTitle text="OneLastAI"/>
         <div class="home">
             <header><Logo/></header>
             <main>

@@ -28,7 +28,7 @@ pub fn Entry(
     };
     let field = format!("title-{id}");
     view! {
-        <li class="entry" data-conversation=id.clone()>
+        <li class="entry" data-conversation=id>
             <a href=format!("/chat/{id}") aria-current=current.then_some("page") title=title.clone()>
                 {title.clone()}
             </a>
