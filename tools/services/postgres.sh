@@ -31,7 +31,7 @@ LOG="$PROFILE_DIR/postgres.log"
 running() {
   local pid
   pid="$(head -1 "$DATA/postmaster.pid" 2>/dev/null)" &&
-    grep -q "$SERVER/bin/postgres" <(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null)
+    grep -q "$SERVER/bin/postgres" <(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")
 }
 
 install_server() {
