@@ -12,7 +12,7 @@ program="$CARGO_TARGET_DIR/$MODE/onelastai"
 # Another clone may have built into the same target folder in between.
 state() { echo "$MODE ${RUSTUP_TOOLCHAIN:-} $(stat -c %y "$program" "$CARGO_TARGET_DIR/$MODE/hash.txt" 2>&1)"; }
 changed() {
-  find app frontend server crates style public migrations .sqlx Cargo.toml Cargo.lock tools/web/package-lock.json \
+  find app frontend server crates style public migrations .sqlx Cargo.toml Cargo.lock tools/build.sh tools/web/package-lock.json \
     -newer "$STAMP" -print -quit 2>/dev/null
 }
 
@@ -21,7 +21,7 @@ mkdir -p target
 rm -f "$STAMP"
 touch "$STAMP.started"
 options=()
-if [ "$MODE" = release ]; then options+=(--release); fi
+if [ "$MODE" = release ]; then options+=(--release --precompress); fi
 # Queries are checked against .sqlx, not against whatever database is at hand.
 if [ -d .sqlx ]; then export SQLX_OFFLINE=true; fi
 NO_COLOR=1 RUST_BACKTRACE=0 cargo leptos build "${options[@]}"
