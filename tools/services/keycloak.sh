@@ -26,10 +26,12 @@ if [ -n "$JAVA_HOME" ]; then export JAVA_HOME; else unset JAVA_HOME; fi
 export JAVA_OPTS="-Xms64m -Xmx400m -XX:MaxMetaspaceSize=256m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:+ExitOnOutOfMemoryError -Dfile.encoding=UTF-8"
 # From Java 19 on the classes of the first run are kept for the next ones, which then
 # have a quarter less to do; for tests the one long stop would not pay.
-if [ "$ONELASTAI_PROFILE" != test ] &&
-  [ "$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "${JAVA_HOME:-}/release" 2>/dev/null || echo 0)" -ge 19 ]; then
-  JAVA_OPTS+=" -XX:+AutoCreateSharedArchive -XX:SharedArchiveFile=$HOME_DIR/classes.jsa"
-fi
+keep_classes() {
+  if [ "$ONELASTAI_PROFILE" != test ] &&
+    [ "$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "${JAVA_HOME:-}/release" 2>/dev/null || echo 0)" -ge 19 ]; then
+    JAVA_OPTS+=" -XX:+AutoCreateSharedArchive -XX:SharedArchiveFile=$HOME_DIR/classes.jsa"
+  fi
+}
 
 running() { pid_runs "$PIDFILE" "$HOME_DIR/"; }
 ready() { curl -fsS "$HEALTH" 2>/dev/null | grep -q '"UP"'; }
@@ -88,6 +90,7 @@ cmd_start() {
     export KC_BOOTSTRAP_ADMIN_USERNAME=admin KC_BOOTSTRAP_ADMIN_PASSWORD="$ADMIN_PASSWORD"
     export ONELASTAI_WEB_URL="$BASE_URL" ONELASTAI_WEB_CLIENT_SECRET="$WEB_CLIENT_SECRET"
     export ONELASTAI_BACKEND_CLIENT_SECRET="$BACKEND_CLIENT_SECRET"
+    keep_classes
     setsid nohup "$HOME_DIR/bin/kc.sh" start --optimized --import-realm --cache=local --log-level=INFO,io.smallrye.health:ERROR \
       --http-enabled=true \
       --http-host=127.0.0.1 --http-port="$KEYCLOAK_PORT" --http-management-port="$KEYCLOAK_MANAGEMENT_PORT" \
