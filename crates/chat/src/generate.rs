@@ -27,6 +27,9 @@ const MAX_ANSWER: usize = 1 << 20;
 /// Tokens of an answer where the agent sets no limit.
 const MAX_TOKENS: u32 = 4096;
 
+/// How long a batch waits for what came while nothing was read.
+const GATHER: Duration = Duration::from_millis(2);
+
 /// An answer to make.
 pub(crate) struct Job {
     sent: Sent,
@@ -160,15 +163,19 @@ impl ChatService {
         }));
         lock(draft).chosen = Some(stream.chosen.clone());
 
-        let mut flush_at: Option<Instant> = None;
+        let mut gathered: Option<Instant> = None;
         loop {
             let event = tokio::select! {
                 biased;
                 () = stop.cancelled() => return Ending::Stopped,
-                () = sleep_until(flush_at.unwrap_or_else(Instant::now)), if flush_at.is_some() => {
+                () = sleep_until(gathered.unwrap_or_else(Instant::now)), if gathered.is_some() => {
                     lock(draft).flush(log);
-                    flush_at = None;
-                    continue;
+                    gathered = None;
+                    // Not reading for a while costs far less than to wake for every token.
+                    tokio::select! {
+                        () = stop.cancelled() => return Ending::Stopped,
+                        () = sleep(self.0.settings.batch) => continue,
+                    }
                 }
                 event = stream.next() => event,
             };
@@ -181,8 +188,8 @@ impl ChatService {
                         // The first word at once; what follows in batches.
                         draft.first_token_ms = Some(job.elapsed_ms());
                         draft.flush(log);
-                    } else if flush_at.is_none() {
-                        flush_at = Some(Instant::now() + self.0.settings.batch);
+                    } else if gathered.is_none() {
+                        gathered = Some(Instant::now() + GATHER);
                     }
                     if draft.text.len() > MAX_ANSWER {
                         return Ending::Failed("answer_too_long".to_owned());

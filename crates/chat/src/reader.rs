@@ -108,9 +108,10 @@ mod tests {
             match patch.tail {
                 Tail::Keep => {}
                 Tail::Replace(html) => *tail = html,
-                Tail::AppendText(text) => {
-                    let at = tail.rfind("</code>").unwrap();
-                    tail.insert_str(at, onelastai_markdown::escape(&text).as_ref());
+                // The end of the only text, in the log above.
+                Tail::AppendCode(text) | Tail::AppendProse(text) => {
+                    let at = tail.rfind("</code>").or_else(|| tail.find("</")).unwrap();
+                    tail.insert_str(at, &text);
                 }
             }
         }

@@ -42,7 +42,7 @@ fn stream(text: &str, pushes: usize) -> usize {
         bytes += match patch.tail {
             Tail::Keep => 0,
             Tail::Replace(html) => html.len(),
-            Tail::AppendText(text) => text.len(),
+            Tail::AppendCode(text) | Tail::AppendProse(text) => text.len(),
         };
     }
     bytes + incremental.finish().blocks.len()

@@ -17,7 +17,7 @@ const EAGER_TAIL: usize = 2048;
 const STEPS: usize = 32;
 
 /// The longest tail that is parsed, in bytes. A longer one is shown as it was written, and grows by
-/// [`Tail::AppendText`], until the block is finished.
+/// [`Tail::AppendCode`], until the block is finished.
 const MAX_TAIL: usize = MAX_BLOCK / 2;
 
 /// What a reader does who has everything up to now: append `blocks` (HTML) after the blocks it has,
@@ -49,7 +49,10 @@ pub enum Tail {
     Replace(String),
     /// This is *text*, not HTML: it is to be added as a text node at the end of the last `<code>`
     /// element in the tail. So a long code block costs what is new in it.
-    AppendText(String),
+    AppendCode(String),
+    /// This is *text*, not HTML: it is to be added to the last text node of the tail that is not
+    /// only white space. So prose too costs what is new in it, as long as it is plain.
+    AppendProse(String),
 }
 
 /// Everything so far, for a reader that has nothing yet.
@@ -279,6 +282,10 @@ impl Incremental {
         match &self.shown {
             Shown::Nothing if html.is_empty() => Tail::Keep,
             Shown::Markdown { html: old, .. } if *old == html => Tail::Keep,
+            Shown::Markdown { html: old, .. } => match added_text(old, &html) {
+                Some(text) => Tail::AppendProse(text),
+                None => Tail::Replace(html),
+            },
             _ => Tail::Replace(html),
         }
     }
@@ -294,9 +301,57 @@ impl Incremental {
         if new.is_empty() {
             Tail::Keep
         } else {
-            Tail::AppendText(new)
+            Tail::AppendCode(new)
         }
     }
+}
+
+/// The text by which `new` is longer than `old`, where nothing else changed and it stands at the
+/// end of the last text in `old`. Both are HTML from the sanitiser, which escapes `<` and `>` in
+/// text, so that these two are always part of a tag.
+fn added_text(old: &str, new: &str) -> Option<String> {
+    let mut end = old.len();
+    while let Some(tag) = last_tag(&old[..end]).filter(|&tag| old[tag..].starts_with("</")) {
+        end = tag;
+    }
+    let (begin, tags) = old.split_at(end);
+    let text = &begin[begin.rfind('>').map_or(0, |at| at + 1)..];
+    if text.trim().is_empty() {
+        return None;
+    }
+    let added = new.strip_prefix(begin)?.strip_suffix(tags)?;
+    if added.contains('<') {
+        None
+    } else {
+        unescape(added)
+    }
+}
+
+/// Where the tag begins that `html` ends with, white space aside.
+fn last_tag(html: &str) -> Option<usize> {
+    html.trim_end().strip_suffix('>')?.rfind('<')
+}
+
+/// Undoes what the sanitiser's serialiser does to text
+/// (<https://html.spec.whatwg.org/multipage/parsing.html#escapingString>).
+fn unescape(html: &str) -> Option<String> {
+    let mut text = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find('&') {
+        text.push_str(&rest[..at]);
+        let (escaped, plain) = [
+            ("&amp;", '&'),
+            ("&lt;", '<'),
+            ("&gt;", '>'),
+            ("&nbsp;", '\u{a0}'),
+        ]
+        .into_iter()
+        .find(|(escaped, _)| rest[at..].starts_with(escaped))?;
+        text.push(plain);
+        rest = &rest[at + escaped.len()..];
+    }
+    text.push_str(rest);
+    Some(text)
 }
 
 /// See [`Incremental::visible`].
@@ -305,4 +360,36 @@ enum Visible<'a> {
     Markdown { start: usize, end: usize },
     Code { fence: &'a Fence, end: usize },
     Raw { start: usize },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::added_text;
+
+    #[test]
+    fn only_text_at_the_end_is_added() {
+        let added = |old, new| added_text(old, new);
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(added("<p>a</p>\n", "<p>a b</p>\n"), some(" b"));
+        assert_eq!(
+            added("<ul>\n<li>a</li>\n</ul>\n", "<ul>\n<li>ab</li>\n</ul>\n"),
+            some("b")
+        );
+        assert_eq!(
+            added("<p>a <em>b</em></p>", "<p>a <em>b c</em></p>"),
+            some(" c")
+        );
+        assert_eq!(
+            added("<p>a</p>", "<p>a &amp;lt; &gt;&nbsp;</p>"),
+            some(" &lt; >\u{a0}")
+        );
+        // The text would get into the element before it.
+        assert_eq!(added("<p><em>b</em></p>", "<p><em>b</em> c</p>"), None);
+        assert_eq!(added("<p>a<br></p>", "<p>a<br>b</p>"), None);
+        assert_eq!(added("<p>a</p>", "<p>a<b>b</b></p>"), None);
+        assert_eq!(added("<p>a</p>", "<p>b</p>"), None);
+        assert_eq!(added("<p>ab</p>", "<p>a</p>"), None);
+        assert_eq!(added("<p></p>", "<p>a</p>"), None);
+        assert_eq!(added("", "<p>a</p>"), None);
+    }
 }

@@ -124,7 +124,10 @@ pub enum ViewEvent {
         tail: Option<String>,
         /// Text to put at the end of the last `<code>` of the tail.
         #[serde(default, skip_serializing_if = "Option::is_none")]
-        append: Option<String>,
+        code: Option<String>,
+        /// Text to add to the last text node of the tail that is not only white space.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prose: Option<String>,
     },
     /// Forget what is shown and take this: the log is gone, here is the whole.
     Reset {

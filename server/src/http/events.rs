@@ -136,15 +136,18 @@ impl Follower {
                     ViewEvent::Started(started)
                 }
                 Seen::Patch(patch) => {
-                    let (tail, append) = match patch.tail {
-                        Tail::Keep => (None, None),
-                        Tail::Replace(html) => (Some(html), None),
-                        Tail::AppendText(text) => (None, Some(text)),
-                    };
+                    let (mut tail, mut code, mut prose) = (None, None, None);
+                    match patch.tail {
+                        Tail::Keep => {}
+                        Tail::Replace(html) => tail = Some(html),
+                        Tail::AppendCode(text) => code = Some(text),
+                        Tail::AppendProse(text) => prose = Some(text),
+                    }
                     ViewEvent::Patch {
                         blocks: patch.blocks,
                         tail,
-                        append,
+                        code,
+                        prose,
                     }
                 }
                 Seen::Finished(finished) => ViewEvent::Finished {

@@ -103,7 +103,7 @@ impl Reader {
         match &patch.tail {
             Tail::Keep => {}
             Tail::Replace(html) => self.tail = Some(Html::parse_fragment(html)),
-            Tail::AppendText(text) => {
+            Tail::AppendCode(text) => {
                 let tail = self.tail.as_mut().expect("a tail to add to");
                 let is_code = |node: &ego_tree::NodeRef<'_, Node>| {
                     node.value()
@@ -122,6 +122,19 @@ impl Reader {
                     text: text.as_str().into(),
                 });
                 tail.tree.get_mut(last).unwrap().append(text);
+            }
+            Tail::AppendProse(more) => {
+                let tail = self.tail.as_mut().expect("a tail to add to");
+                let is_text = |node: &ego_tree::NodeRef<'_, Node>| {
+                    let text = node.value().as_text();
+                    text.is_some_and(|text| !text.trim().is_empty())
+                };
+                let last = tail.tree.root().descendants().filter(is_text).last();
+                let last = last.expect("text").id();
+                let mut node = tail.tree.get_mut(last).unwrap();
+                if let Node::Text(text) = node.value() {
+                    text.text.push_slice(more);
+                }
             }
         }
     }
@@ -241,21 +254,46 @@ fn open_code_grows_by_its_text() {
     );
     assert_eq!(
         incremental.push("let a = ").tail,
-        Tail::AppendText("let a = ".into())
+        Tail::AppendCode("let a = ".into())
     );
     assert_eq!(
         incremental.push("\"<b>\";\n").tail,
-        Tail::AppendText("\"<b>\";\n".into())
+        Tail::AppendCode("\"<b>\";\n".into())
     );
     // This may be the end of the code.
     assert_eq!(incremental.push("``").tail, Tail::Keep);
     assert_eq!(
         incremental.push("x\n").tail,
-        Tail::AppendText("``x\n".into())
+        Tail::AppendCode("``x\n".into())
     );
     let patch = incremental.push("```\n");
     assert_eq!(patch.tail, Tail::Replace(String::new()));
     assert_eq!(count(&patch.blocks, ".tok-keyword"), 1);
+}
+
+#[test]
+fn prose_grows_by_its_text() {
+    let mut incremental = Incremental::new();
+    incremental.push("- one\n- two");
+    assert_eq!(
+        incremental.push(" & <b> **th").tail,
+        Tail::Replace(
+            "<ul>\n<li>one</li>\n<li>two &amp; &lt;b&gt; <strong>th</strong></li>\n</ul>\n".into()
+        )
+    );
+    assert_eq!(
+        incremental.push("ree & more").tail,
+        Tail::AppendProse("ree & more".into())
+    );
+    assert_eq!(incremental.push("** ").tail, Tail::Keep);
+    let Tail::Replace(html) = incremental.push("end").tail else {
+        panic!("the text comes after the element")
+    };
+    assert!(html.contains("</strong> end</li>"), "{html}");
+    assert_eq!(
+        incremental.push("\nof it").tail,
+        Tail::AppendProse("\nof it".into())
+    );
 }
 
 #[test]
@@ -309,7 +347,7 @@ fn patches_are_what_a_browser_reads() {
         r#"{"blocks":"<p>a</p>","tail":{"do":"replace","value":"b"}}"#
     );
     assert_eq!(
-        patch(Tail::AppendText("c".into())),
-        r#"{"blocks":"<p>a</p>","tail":{"do":"append_text","value":"c"}}"#
+        patch(Tail::AppendCode("c".into())),
+        r#"{"blocks":"<p>a</p>","tail":{"do":"append_code","value":"c"}}"#
     );
 }

@@ -1,6 +1,6 @@
 //! The answer that is growing, as elements of the page.
 
-use leptos::web_sys::{Element, Text};
+use leptos::web_sys::{Element, Node, Text};
 use onelastai_types::{AnswerStatus, ViewEvent};
 use wasm_bindgen::JsCast;
 
@@ -23,8 +23,8 @@ pub(super) struct Answer {
     article: Element,
     blocks: Element,
     tail: Element,
-    /// The text that `append` goes to, once it was looked up.
-    code: Option<Text>,
+    /// The text of the tail that grows, once it was looked up.
+    growing: Option<Text>,
     /// Text for the status line that only shows until the connection is back.
     lost: bool,
     /// What the status line says while all is well.
@@ -43,7 +43,7 @@ impl Answer {
                 .and_then(|it| it.text_content())
                 .unwrap_or_default(),
             article,
-            code: None,
+            growing: None,
             lost: false,
         })
     }
@@ -70,23 +70,27 @@ impl Answer {
             ViewEvent::Patch {
                 blocks,
                 tail,
-                append,
+                code,
+                prose,
             } => {
                 if !blocks.is_empty() {
                     let _ = self.blocks.insert_adjacent_html("beforeend", &blocks);
                 }
                 if let Some(tail) = tail {
                     self.tail.set_inner_html(&tail);
-                    self.code = None;
+                    self.growing = None;
                 }
-                if let Some(text) = append {
-                    self.append(&text);
+                if let Some(text) = code {
+                    self.grow(&text, Self::last_code_text);
+                }
+                if let Some(text) = prose {
+                    self.grow(&text, |this| last_text(&this.tail));
                 }
             }
             ViewEvent::Reset { blocks } => {
                 self.blocks.set_inner_html(&blocks);
                 self.tail.set_inner_html("");
-                self.code = None;
+                self.growing = None;
             }
             ViewEvent::Finished { status, foot } => {
                 let _ = self.article.set_attribute("data-state", status.as_str());
@@ -121,13 +125,13 @@ impl Answer {
         }
     }
 
-    /// Puts `text` at the end of the code that is being written.
-    fn append(&mut self, text: &str) {
-        if self.code.is_none() {
-            self.code = self.last_code_text();
+    /// Adds `text` to the text node that grows; `find` finds it after the tail was replaced.
+    fn grow(&mut self, text: &str, find: impl FnOnce(&Self) -> Option<Text>) {
+        if self.growing.is_none() {
+            self.growing = find(self);
         }
-        if let Some(code) = &self.code {
-            let _ = code.append_data(text);
+        if let Some(node) = &self.growing {
+            let _ = node.append_data(text);
         }
     }
 
@@ -152,4 +156,22 @@ impl Answer {
             }
         }
     }
+}
+
+/// The last text in `node` that is not only white space.
+fn last_text(node: &Node) -> Option<Text> {
+    let mut child = node.last_child();
+    while let Some(at) = child {
+        match at.dyn_ref::<Text>() {
+            Some(text) if !text.data().trim().is_empty() => return Some(text.clone()),
+            Some(_) => {}
+            None => {
+                if let Some(text) = last_text(&at) {
+                    return Some(text);
+                }
+            }
+        }
+        child = at.previous_sibling();
+    }
+    None
 }

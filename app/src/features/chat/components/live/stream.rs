@@ -199,7 +199,8 @@ mod tests {
         let patch = ViewEvent::Patch {
             blocks: String::new(),
             tail: Some("<p>a</p>".to_owned()),
-            append: None,
+            code: None,
+            prose: None,
         };
         assert_eq!(decode("patch", r#"{"tail":"<p>a</p>"}"#), Some(patch));
         assert_eq!(decode("end", "{}"), Some(ViewEvent::End));
