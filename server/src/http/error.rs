@@ -39,11 +39,5 @@ pub(super) fn app_error(options: &LeptosOptions, error: &AppError) -> Response {
         AppError::SignedOut => "The sign-in didn't work",
         _ => "That didn't work",
     };
-    let mut response = page(options, status, title, &error.to_string());
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response
-            .headers_mut()
-            .insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
-    }
-    response
+    page(options, status, title, &error.to_string())
 }

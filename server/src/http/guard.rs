@@ -54,6 +54,19 @@ fn is_from(ours: &str, headers: &HeaderMap) -> bool {
     }
 }
 
+/// Tells programs when to come back after "not just now" (RFC 9110, 10.2.3): what is away or
+/// exhausted is usually back within seconds.
+pub(super) async fn retry_after(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::SERVICE_UNAVAILABLE {
+        response
+            .headers_mut()
+            .entry(header::RETRY_AFTER)
+            .or_insert(HeaderValue::from_static("5"));
+    }
+    response
+}
+
 /// For every response. Pages bring a policy with a nonce; for everything else nothing is
 /// allowed at all.
 pub(super) async fn security_headers(request: Request, next: Next) -> Response {

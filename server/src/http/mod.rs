@@ -60,6 +60,7 @@ pub fn router(state: AppState) -> Router {
         .merge(health)
         .fallback_service(assets::files(&state))
         .layer(middleware::from_fn(guard::security_headers))
+        .layer(middleware::from_fn(guard::retry_after))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http())

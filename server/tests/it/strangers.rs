@@ -55,7 +55,7 @@ async fn no_server_function_works_for_a_stranger() {
         assert_eq!(by_link.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
         count += 1;
     }
-    assert!(count >= 5, "the server functions are found");
+    assert!(count >= 6, "the server functions are found");
 }
 
 #[tokio::test]
@@ -122,7 +122,11 @@ async fn while_redis_is_away_nobody_is_anybody() {
     let page = app.call(Method::GET, "/chat", &headers, "").await;
     assert_eq!(page.status, StatusCode::SERVICE_UNAVAILABLE);
     assert!(page.body.contains("can't be reached"), "{}", page.body);
-    let sign_in = app.get("/auth/login").await;
-    assert_eq!(sign_in.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(sign_in.header("retry-after"), "5");
+    assert_eq!(page.header("retry-after"), "5");
+    let events = format!("/api/generations/{ID}/events");
+    for path in ["/auth/login", &events] {
+        let answer = app.call(Method::GET, path, &headers, "").await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE, "{path}");
+        assert_eq!(answer.header("retry-after"), "5", "{path}");
+    }
 }
