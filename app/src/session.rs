@@ -9,9 +9,12 @@ use leptos_axum::ResponseOptions;
 use onelastai_chat::Caller;
 use onelastai_db::Origin;
 use onelastai_identity::{Secret, Session};
+use time::{OffsetDateTime, UtcOffset};
 use url::Url;
 
-use crate::{error::AppError, features::chat::view::Viewer, state::AppState};
+use crate::{
+    error::AppError, features::chat::view::Viewer, state::AppState, ui::browser::CLOCK_COOKIE,
+};
 
 /// The name of the session's cookie. Over TLS the `__Host-` prefix makes browsers refuse
 /// one that another host set (RFC 6265bis, 4.1.3.2).
@@ -121,6 +124,18 @@ pub fn page_of_form() -> Option<Url> {
     page_before(&state.identity.settings().base_url, &parts.headers)
 }
 
+/// Whether a plain form calls this server function, not our script: then the answer is a
+/// page.
+#[must_use]
+pub fn is_plain_form() -> bool {
+    use_context::<Parts>().is_some_and(|parts| {
+        let accept = parts.headers.get(header::ACCEPT);
+        accept
+            .and_then(|accept| accept.to_str().ok())
+            .is_some_and(|accept| accept.contains("text/html"))
+    })
+}
+
 /// Gives the response of a server function the status that its error stands for. A plain
 /// form gets a redirect instead, back to its page with the error in the address.
 ///
@@ -128,19 +143,32 @@ pub fn page_of_form() -> Option<Url> {
 /// What it was given.
 pub fn with_status<T>(result: Result<T, AppError>) -> Result<T, AppError> {
     if let Err(error) = &result
-        && let Some((response, parts)) =
-            use_context::<ResponseOptions>().zip(use_context::<Parts>())
+        && let Some(response) = use_context::<ResponseOptions>()
         && let Ok(status) = StatusCode::from_u16(error.status())
+        && !is_plain_form()
     {
-        let accept = parts
-            .headers
-            .get(header::ACCEPT)
-            .and_then(|accept| accept.to_str().ok());
-        if !accept.is_some_and(|accept| accept.contains("text/html")) {
-            response.set_status(status);
-        }
+        response.set_status(status);
     }
     result
+}
+
+/// What the clock of whoever looks at a page says now: UTC until their browser has told.
+#[must_use]
+pub fn now() -> OffsetDateTime {
+    let parts = use_context::<Parts>();
+    let told = parts
+        .as_ref()
+        .and_then(|it| cookie(&it.headers, CLOCK_COOKIE));
+    OffsetDateTime::now_utc().to_offset(told.and_then(utc_offset).unwrap_or(UtcOffset::UTC))
+}
+
+/// The offset of so many minutes, if there is a place on earth where clocks have it.
+fn utc_offset(minutes: &str) -> Option<UtcOffset> {
+    let minutes: i32 = minutes.parse().ok()?;
+    if !(-12 * 60..=14 * 60).contains(&minutes) {
+        return None;
+    }
+    UtcOffset::from_whole_seconds(minutes * 60).ok()
 }
 
 /// Who looks at a page, if anyone is signed in.
@@ -171,6 +199,16 @@ pub async fn signed_in() -> Result<Option<(AppState, Session, Viewer)>, AppError
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_may_be_ahead_or_behind() {
+        let minutes = |text| utc_offset(text).map(UtcOffset::whole_minutes);
+        assert_eq!(minutes("-210"), Some(-210));
+        assert_eq!(minutes("840"), Some(840));
+        for made_up in ["", "841", "-721", "99999999999", "1.5", "x"] {
+            assert_eq!(minutes(made_up), None, "{made_up}");
+        }
+    }
 
     #[test]
     fn a_cookie_is_found_by_its_whole_name() {

@@ -1,7 +1,7 @@
 // Everything works without JavaScript.
 
 import { signIn, signOut } from "../support/auth.ts";
-import { CONVERSATION, LONG_QUESTION, SHORT_QUESTION } from "../support/chat.ts";
+import { CONVERSATION, Chat, LONG_QUESTION, SHORT_QUESTION } from "../support/chat.ts";
 import { expect, test } from "../support/fixtures.ts";
 
 test.use({ as: null, javaScriptEnabled: false });
@@ -26,7 +26,7 @@ test("sign in, ask, rename, delete, undo and sign out without JavaScript", async
     await chat.rename("Without a script");
     await expect(chat.title).toHaveText("Without a script");
     await expect(chat.entry).toHaveText("Without a script");
-    expect(chat.path()).toBe(path);
+    expect(new URL(page.url()).href).toBe(new URL(path, page.url()).href);
   });
 
   await test.step("delete", async () => {
@@ -63,6 +63,14 @@ test("an answer is stopped without JavaScript", async ({ chat, page }) => {
   await chat.stop.click();
   await chat.finishes("stopped");
   await expect(chat.send).toBeVisible();
+
+  const stopped = await chat.generation();
+  await chat.answer.getByRole("button", { name: "Try again" }).click();
+  await expect(chat.answer).not.toHaveAttribute("data-generation", stopped);
+  await expect(chat.questions).toHaveCount(1);
+  await expect(chat.answers).toHaveCount(1);
+  await chat.stop.click();
+  await chat.finishes("stopped");
 });
 
 test("what is wrong with a message is said without JavaScript", async ({ chat, page }) => {
@@ -71,4 +79,29 @@ test("what is wrong with a message is said without JavaScript", async ({ chat, p
   await chat.box.fill("   ");
   await chat.send.click();
   await expect(chat.problem).toContainText("Write a message first.");
+});
+
+test("a message that is not taken stays in the box without JavaScript", async ({ chat, page }) => {
+  await signIn(page, "demo");
+  await chat.box.fill(SHORT_QUESTION);
+  await chat.send.click();
+  await page.waitForURL(CONVERSATION);
+  await chat.finishes();
+  const other = new Chat(await page.context().newPage());
+  await other.page.goto(chat.path());
+  await chat.box.fill(LONG_QUESTION);
+  await chat.send.click();
+  await expect(chat.stop).toBeVisible();
+
+  const words = "Me too <b>please</b> & </textarea> thanks";
+  await other.box.fill(words);
+  await other.send.click();
+  await expect(other.problem).toContainText("An answer is still being written.");
+  await expect(other.box).toHaveValue(words);
+  await other.stop.click();
+  await other.finishes("stopped");
+  await expect(other.box).toHaveValue(words);
+  await other.send.click();
+  await expect(other.question).toContainText(words);
+  await expect(other.box).toHaveValue("");
 });

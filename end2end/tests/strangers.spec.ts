@@ -34,6 +34,7 @@ test("another user finds nothing at demo's addresses and can change nothing ther
     expect(await answer.text(), name).toContain("not_found");
   };
   await post("stop_answer", { generation });
+  await post("answer_again", { generation });
   await post("send_message", { conversation, text: "Hello from maker", key: "a-key-of-maker" });
   await post("rename_conversation", { conversation, title: "Renamed by maker" });
   await post("delete_conversation", { conversation });

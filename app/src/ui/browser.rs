@@ -6,6 +6,9 @@ use leptos::web_sys::{
 };
 use wasm_bindgen::{JsCast, JsValue};
 
+/// How many minutes this browser's clock is ahead of UTC.
+pub const CLOCK_COOKIE: &str = "utc_offset";
+
 /// The page.
 #[must_use]
 pub fn document() -> Document {
@@ -98,6 +101,14 @@ pub fn localise_times() {
             let _ = time.set_attribute("data-local", "");
         }
     }
+}
+
+/// Tells the server what this browser's clock says, in a cookie: "today" is the reader's.
+pub fn tell_clock() {
+    // East of Greenwich is negative there.
+    let minutes = -js_sys::Date::new_0().get_timezone_offset();
+    let cookie = format!("{CLOCK_COOKIE}={minutes}; path=/; max-age=31536000; samesite=lax");
+    let _ = js_sys::Reflect::set(&document(), &"cookie".into(), &cookie.into());
 }
 
 /// Whether Enter should begin a line rather than send: there is no Shift to hold.

@@ -12,6 +12,8 @@ pub mod icon;
 #[cfg(feature = "ssr")]
 pub mod logo;
 #[cfg(feature = "ssr")]
+pub mod raw_text;
+#[cfg(feature = "ssr")]
 pub mod time;
 
 #[cfg(feature = "ssr")]

@@ -12,6 +12,7 @@ mod error;
 mod generate;
 mod live;
 mod prompt;
+mod question;
 mod reader;
 mod send;
 mod service;

@@ -1,15 +1,18 @@
-//! A send: everything that must be there before a model is asked, in one transaction.
+//! A send, or another try at an answer: everything that must be there before a model is
+//! asked, in one transaction.
 
-use std::panic::resume_unwind;
+use std::{borrow::Cow, panic::resume_unwind};
 
 use onelastai_agents::Agent;
 use onelastai_db::{Constraint, DbError, new_id};
 use onelastai_types::{AgentId, ConversationId, GenerationId, MessageId};
-use sqlx::PgConnection;
 use tokio::task::JoinError;
-use uuid::Uuid;
 
-use crate::{Caller, ChatError, ChatService, generate::Job, title};
+use crate::{
+    Caller, ChatError, ChatService,
+    generate::Job,
+    question::{again_key, reopen, say},
+};
 
 /// The longest message, in characters.
 const MAX_TEXT: usize = 32_000;
@@ -40,6 +43,25 @@ pub struct Sent {
     pub generation: GenerationId,
 }
 
+/// What is to be answered.
+#[derive(Clone)]
+enum Order {
+    /// Something that a person says.
+    Say(Send),
+    /// The question that this answer could not answer.
+    Again(GenerationId),
+}
+
+impl Order {
+    /// The same key again is the same order.
+    fn key(&self) -> Cow<'_, str> {
+        match self {
+            Self::Say(send) => Cow::Borrowed(&send.key),
+            Self::Again(generation) => Cow::Owned(again_key(*generation)),
+        }
+    }
+}
+
 enum Outcome {
     /// New; the job is to be started once it is committed.
     New(Sent, Box<Job>),
@@ -47,7 +69,8 @@ enum Outcome {
     Before,
 }
 
-fn check(send: &Send) -> Result<String, ChatError> {
+/// The message as it can be kept.
+fn check(send: &Send) -> Result<Send, ChatError> {
     // PostgreSQL's text holds no NUL.
     let text = send.text.replace('\0', "").replace("\r\n", "\n");
     if text.trim().is_empty() {
@@ -68,23 +91,44 @@ fn check(send: &Send) -> Result<String, ChatError> {
             message: "The page is too old. Reload it and send again.",
         });
     }
-    Ok(text)
+    Ok(Send {
+        text,
+        ..send.clone()
+    })
 }
 
 impl ChatService {
-    /// Writes the question and starts the answer. Both happen wholly or not at all, even
-    /// when the one who asked goes away in the middle: a browser that is closed between
-    /// the commit and the start must not leave an answer that nobody writes.
+    /// Writes the question and starts the answer.
     ///
     /// # Errors
     /// [`ChatError::Busy`] while another answer is written in this conversation.
     pub async fn send(&self, caller: &Caller, send: &Send) -> Result<Sent, ChatError> {
-        let text = check(send)?;
-        let (service, caller, send) = (self.clone(), caller.clone(), send.clone());
+        self.carry_out(caller, Order::Say(check(send)?)).await
+    }
+
+    /// Starts another answer to the question of an answer that was stopped or failed. It
+    /// stands beside that one, which is no longer shown. Asked for twice it is one.
+    ///
+    /// # Errors
+    /// [`ChatError::Busy`] while the answer is written, [`ChatError::NotFound`] also where it
+    /// is somebody else's, and [`ChatError::Invalid`] where something was said after it.
+    pub async fn answer_again(
+        &self,
+        caller: &Caller,
+        generation: GenerationId,
+    ) -> Result<Sent, ChatError> {
+        self.carry_out(caller, Order::Again(generation)).await
+    }
+
+    /// Both the writing and the start happen, or neither, even when the one who asked goes
+    /// away in the middle: a browser that is closed between the commit and the start must
+    /// not leave an answer that nobody writes.
+    async fn carry_out(&self, caller: &Caller, order: Order) -> Result<Sent, ChatError> {
+        let (service, caller) = (self.clone(), caller.clone());
         let task = self
             .0
             .tasks
-            .spawn(async move { service.write_and_start(&caller, &send, &text).await });
+            .spawn(async move { service.write_and_start(&caller, &order).await });
         match task.await.map_err(JoinError::try_into_panic) {
             Ok(result) => result,
             Err(Ok(panic)) => resume_unwind(panic),
@@ -93,21 +137,16 @@ impl ChatService {
         }
     }
 
-    async fn write_and_start(
-        &self,
-        caller: &Caller,
-        send: &Send,
-        text: &str,
-    ) -> Result<Sent, ChatError> {
-        match self.write(caller, send, text).await {
+    async fn write_and_start(&self, caller: &Caller, order: &Order) -> Result<Sent, ChatError> {
+        match self.write(caller, order).await {
             Ok(Outcome::New(sent, job)) => {
                 self.start(*job);
                 Ok(sent)
             }
-            Ok(Outcome::Before) => self.sent_before(caller, &send.key).await,
+            Ok(Outcome::Before) => self.sent_before(caller, &order.key()).await,
             // The connection may have died after the commit took effect.
             Err(ChatError::Db(DbError::Unavailable(error))) => {
-                match self.sent_before(caller, &send.key).await {
+                match self.sent_before(caller, &order.key()).await {
                     Ok(sent) => {
                         self.start_again(sent, caller).await?;
                         Ok(sent)
@@ -119,53 +158,30 @@ impl ChatService {
         }
     }
 
-    async fn write(&self, caller: &Caller, send: &Send, text: &str) -> Result<Outcome, ChatError> {
+    async fn write(&self, caller: &Caller, order: &Order) -> Result<Outcome, ChatError> {
         // Before the transaction, which holds a connection: whoever holds one must not wait
         // for another, or enough senders at once wait for ever.
-        let agent = self.agent_for(caller, send).await?;
+        let agent = self.agent_for(caller, order).await?;
         let mut transaction = self.0.pool.begin().await?;
-        let (conversation, parent) = match send.conversation {
-            Some(id) => {
-                // Sends to one conversation wait for one another here.
-                let parent = sqlx::query_scalar!(
-                    "SELECT current_message_id FROM conversations
-                     WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL
-                     FOR UPDATE",
-                    id.0,
-                    caller.user.0,
-                )
-                .fetch_optional(&mut *transaction)
-                .await?
-                .ok_or(ChatError::NotFound)?;
-                (id, parent.map(MessageId))
-            }
-            None => (begin(&mut transaction, caller, &agent, text).await?, None),
+        let question = match order {
+            Order::Say(send) => say(&mut transaction, caller, &agent, send).await?,
+            Order::Again(generation) => reopen(&mut transaction, caller, *generation).await?,
+        };
+        let Some(question) = question else {
+            return Ok(Outcome::Before);
         };
         let sent = Sent {
-            conversation,
-            question: new_id(),
+            conversation: question.conversation,
+            question: question.id,
             answer: new_id(),
             generation: new_id(),
         };
-        let known = sqlx::query_scalar!(
-            "SELECT id FROM generations WHERE user_id = $1 AND idempotency_key = $2",
-            caller.user.0,
-            send.key,
-        )
-        .fetch_optional(&mut *transaction)
-        .await?;
-        if known.is_some() {
-            return Ok(Outcome::Before);
-        }
         sqlx::query!(
             "INSERT INTO messages (id, conversation_id, parent_id, role, content, status)
-             VALUES ($1, $3, $4, 'user', $5, 'complete'),
-                    ($2, $3, $1, 'assistant', '', 'generating')",
-            sent.question.0,
+             VALUES ($1, $2, $3, 'assistant', '', 'generating')",
             sent.answer.0,
-            conversation.0,
-            parent.map(|id| id.0),
-            text,
+            sent.conversation.0,
+            sent.question.0,
         )
         .execute(&mut *transaction)
         .await?;
@@ -175,10 +191,10 @@ impl ChatService {
              VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
              ON CONFLICT (user_id, idempotency_key) DO NOTHING",
             sent.generation.0,
-            conversation.0,
+            sent.conversation.0,
             sent.answer.0,
             caller.user.0,
-            send.key,
+            &*order.key(),
             self.0.settings.lease.as_secs_f64(),
         )
         .execute(&mut *transaction)
@@ -190,26 +206,36 @@ impl ChatService {
         sqlx::query!(
             "UPDATE conversations SET current_message_id = $2, last_message_at = now()
              WHERE id = $1",
-            conversation.0,
+            sent.conversation.0,
             sent.answer.0,
         )
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        let job = Job::new(sent, caller.user, agent, send.conversation.is_none(), 1);
+        let job = Job::new(sent, caller.user, agent, question.first, 1);
         Ok(Outcome::New(sent, Box::new(job)))
     }
 
     /// Who is to answer. The agent of a conversation never changes.
-    async fn agent_for(&self, caller: &Caller, send: &Send) -> Result<Agent, ChatError> {
-        let Some(conversation) = send.conversation else {
-            let slug = send.agent.as_deref().ok_or(ChatError::NoSuchAgent)?;
-            return Ok(self.0.agents.by_slug(caller.user, slug).await?);
+    async fn agent_for(&self, caller: &Caller, order: &Order) -> Result<Agent, ChatError> {
+        let (conversation, generation) = match order {
+            Order::Say(Send {
+                conversation: None,
+                agent,
+                ..
+            }) => {
+                let slug = agent.as_deref().ok_or(ChatError::NoSuchAgent)?;
+                return Ok(self.0.agents.by_slug(caller.user, slug).await?);
+            }
+            Order::Say(send) => (send.conversation.map(|id| id.0), None),
+            Order::Again(generation) => (None, Some(generation.0)),
         };
         let agent = sqlx::query_scalar!(
             "SELECT agent_id FROM conversations
-             WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL",
-            conversation.0,
+             WHERE id = coalesce($1, (SELECT conversation_id FROM generations WHERE id = $2))
+                 AND user_id = $3 AND deleted_at IS NULL",
+            conversation,
+            generation,
             caller.user.0,
         )
         .fetch_optional(&self.0.pool)
@@ -260,27 +286,6 @@ impl ChatService {
     }
 }
 
-async fn begin(
-    connection: &mut PgConnection,
-    caller: &Caller,
-    agent: &Agent,
-    text: &str,
-) -> Result<ConversationId, ChatError> {
-    let id: ConversationId = new_id();
-    sqlx::query!(
-        "INSERT INTO conversations (id, user_id, agent_id, user_session_id, title)
-         VALUES ($1, $2, $3, $4, $5)",
-        id.0,
-        caller.user.0,
-        agent.id.0,
-        caller.session.map(Uuid::from),
-        title::from_question(text),
-    )
-    .execute(connection)
-    .await?;
-    Ok(id)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -297,7 +302,7 @@ mod tests {
     #[test]
     fn what_cannot_be_sent_is_refused_with_words() {
         let key = "12345678";
-        assert_eq!(check(&send("a\0b\r\nc", key)).unwrap(), "ab\nc");
+        assert_eq!(check(&send("a\0b\r\nc", key)).unwrap().text, "ab\nc");
         for (bad, field) in [
             (send(" \n ", key), "text"),
             (send(&"x".repeat(MAX_TEXT + 1), key), "text"),

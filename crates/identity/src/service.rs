@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use onelastai_db::{Origin, PgPool};
+use onelastai_types::UserSessionId;
 use redis::aio::ConnectionManager;
 use time::OffsetDateTime;
 use url::Url;
@@ -171,6 +172,44 @@ impl IdentityService {
     ) -> Result<Option<Session>, IdentityError> {
         let session = self.0.sessions.get(token).await?;
         Ok(session.filter(|session| session.host == host))
+    }
+
+    /// Keeps what was written at `place` and could not be taken, for ten minutes: without
+    /// script the browser itself has forgotten it by the time it shows why.
+    ///
+    /// # Errors
+    /// Where Redis is away.
+    pub async fn keep_draft(
+        &self,
+        session: UserSessionId,
+        place: &str,
+        text: &str,
+    ) -> Result<(), IdentityError> {
+        self.0.sessions.put_draft(session, place, text).await
+    }
+
+    /// What [`Self::keep_draft`] kept.
+    ///
+    /// # Errors
+    /// Where Redis is away.
+    pub async fn draft(
+        &self,
+        session: UserSessionId,
+        place: &str,
+    ) -> Result<Option<String>, IdentityError> {
+        self.0.sessions.draft(session, place).await
+    }
+
+    /// Forgets it: it was sent.
+    ///
+    /// # Errors
+    /// Where Redis is away.
+    pub async fn forget_draft(
+        &self,
+        session: UserSessionId,
+        place: &str,
+    ) -> Result<(), IdentityError> {
+        self.0.sessions.remove_draft(session, place).await
     }
 
     /// Ends a session at once, and tells where the browser must go to end Keycloak's own.

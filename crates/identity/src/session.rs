@@ -11,6 +11,9 @@ use crate::{IdentityError, Secret, keycloak::Pending};
 /// A sign-in that began is forgotten after this long.
 const SIGN_IN_PATIENCE: Duration = Duration::from_secs(600);
 
+/// A message that was not taken is kept for this long.
+const DRAFT_PATIENCE: Duration = Duration::from_secs(600);
+
 /// Somebody who is signed in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Session {
@@ -42,6 +45,10 @@ pub(crate) struct SessionStore {
 fn session_key(token: &Secret) -> String {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     format!("onelastai:session:{}", URL_SAFE_NO_PAD.encode(token.hash()))
+}
+
+fn draft_key(session: UserSessionId, place: &str) -> String {
+    format!("onelastai:draft:{session}:{place}")
 }
 
 fn pending_key(state: &str) -> String {
@@ -86,6 +93,43 @@ impl SessionStore {
     pub(crate) async fn take_pending(&self, state: &str) -> Result<Option<Pending>, IdentityError> {
         let json: Option<String> = self.connection.clone().get_del(pending_key(state)).await?;
         Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
+    }
+
+    pub(crate) async fn put_draft(
+        &self,
+        session: UserSessionId,
+        place: &str,
+        text: &str,
+    ) -> Result<(), IdentityError> {
+        let key = draft_key(session, place);
+        let mut connection = self.connection.clone();
+        Ok(connection
+            .set_ex(key, text, DRAFT_PATIENCE.as_secs())
+            .await?)
+    }
+
+    pub(crate) async fn draft(
+        &self,
+        session: UserSessionId,
+        place: &str,
+    ) -> Result<Option<String>, IdentityError> {
+        Ok(self
+            .connection
+            .clone()
+            .get(draft_key(session, place))
+            .await?)
+    }
+
+    pub(crate) async fn remove_draft(
+        &self,
+        session: UserSessionId,
+        place: &str,
+    ) -> Result<(), IdentityError> {
+        Ok(self
+            .connection
+            .clone()
+            .del(draft_key(session, place))
+            .await?)
     }
 
     async fn write(

@@ -2,12 +2,14 @@
 
 use onelastai_chat::{Answer, Author as Wrote, ChatService, Message, Reader};
 use onelastai_types::{AnswerStatus, ConversationId, UserId};
-use time::OffsetDateTime;
 
 use super::view::{
     AgentCard, AnswerView, Author, ChatPage, ConversationLink, ConversationView, MessageView,
 };
-use crate::{error::AppError, session::signed_in};
+use crate::{
+    error::AppError,
+    session::{now, signed_in},
+};
 
 /// The page of one conversation, or of a new one with `agent` (the first, if none is named).
 ///
@@ -41,6 +43,11 @@ pub async fn chat_page(
         Some(id) => chat.deleted_title(user, id).await?.map(|title| (id, title)),
         None => None,
     };
+    let place = match &open {
+        Some(open) => open.id.to_string(),
+        None => agent.slug.clone(),
+    };
+    let draft = state.identity.draft(session.id, &place).await?;
     let conversation = match open {
         Some(open) => {
             let mut messages = Vec::with_capacity(open.messages.len());
@@ -74,7 +81,8 @@ pub async fn chat_page(
         agent,
         conversation,
         deleted,
-        now: OffsetDateTime::now_utc(),
+        draft,
+        now: now(),
         send_key: new_key(),
     })
 }

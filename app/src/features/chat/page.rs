@@ -86,6 +86,12 @@ pub fn ChatScreen(
     /// What a plain form came back with.
     error: Option<AppError>,
 ) -> impl IntoView {
+    let generating = page
+        .conversation
+        .as_ref()
+        .is_some_and(|it| it.generating().is_some());
+    // The page may have been loaded again since.
+    let error = error.filter(|error| generating || *error != AppError::Busy);
     let title = page
         .conversation
         .as_ref()

@@ -21,7 +21,8 @@ pub struct Sent {
     pub title: String,
     /// Whose events bring the answer.
     pub generation: GenerationId,
-    /// The person's message and the empty answer, safe HTML to put at the end of the thread.
+    /// The person's message, where it is new, and the empty answer: safe HTML to put at the
+    /// end of the thread.
     pub messages: String,
     /// Makes the next send from this page its own.
     pub next_key: String,
@@ -39,6 +40,12 @@ pub async fn send_message(
     key: String,
 ) -> Result<Sent, AppError> {
     with_status(super::handlers::send(conversation, agent, text, key).await)
+}
+
+/// Asks a model once more for an answer that was stopped or failed. Again is the same try.
+#[server(prefix = "/api/fn", endpoint = "answer_again")]
+pub async fn answer_again(generation: GenerationId) -> Result<Sent, AppError> {
+    with_status(super::handlers::answer_again(generation).await)
 }
 
 /// Stops an answer; what there is of it is kept.

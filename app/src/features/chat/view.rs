@@ -131,8 +131,10 @@ pub struct ChatPage {
     pub conversation: Option<ConversationView>,
     /// A conversation that was just deleted and can be brought back.
     pub deleted: Option<(ConversationId, String)>,
-    /// Now, for "today" and "yesterday".
+    /// Now, by the viewer's clock, for "today" and "yesterday".
     pub now: OffsetDateTime,
+    /// A message that was not taken, to be changed or sent again.
+    pub draft: Option<String>,
     /// Makes a repeated send of this very page one send (fresh for each page view).
     pub send_key: String,
 }

@@ -193,6 +193,45 @@ async fn stop_tells_the_model_and_keeps_the_part(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn a_stopped_answer_is_tried_again_beside_it(pool: PgPool) {
+    let model = Model::start(2, End::Done).await;
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    let sent = ask(&chat, &who, "Tell me.").await;
+    let early = chat.answer_again(&who, sent.generation).await;
+    assert!(matches!(early, Err(ChatError::Busy)), "{early:?}");
+    chat.stop(who.user, sent.generation).await.unwrap();
+    read_all(&*log(&chat, &who, sent.generation).await).await;
+
+    let again = chat.answer_again(&who, sent.generation).await.unwrap();
+    let twice = chat.answer_again(&who, sent.generation).await.unwrap();
+    assert_eq!(again, twice);
+    assert_eq!(
+        (again.question, again.conversation),
+        (sent.question, sent.conversation)
+    );
+    assert_ne!(again.answer, sent.answer);
+    model.say_all();
+    read_all(&*log(&chat, &who, again.generation).await).await;
+    let open = chat
+        .conversation(who.user, sent.conversation)
+        .await
+        .unwrap();
+    let shown: Vec<_> = open.messages.iter().map(|message| message.id).collect();
+    assert_eq!(shown, [sent.question, again.answer]);
+    assert_eq!(open.messages[1].content, "t0 t1 ");
+
+    // Once more is said, a try again would take it away.
+    let more = chat
+        .send(&who, &message(Some(sent.conversation), "And?"))
+        .await
+        .unwrap();
+    read_all(&*log(&chat, &who, more.generation).await).await;
+    let late = chat.answer_again(&who, again.generation).await;
+    assert!(matches!(late, Err(ChatError::Invalid { .. })), "{late:?}");
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_deleted_conversation_is_gone_and_can_come_back(pool: PgPool) {
     let model = Model::start(100, End::Done).await;
     let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
@@ -263,6 +302,10 @@ async fn a_stranger_gets_nothing(pool: PgPool) {
     ));
     assert!(matches!(
         chat.restore(&eve, id).await,
+        Err(ChatError::NotFound)
+    ));
+    assert!(matches!(
+        chat.answer_again(&eve, sent.generation).await,
         Err(ChatError::NotFound)
     ));
     let sent = chat.send(&eve, &message(Some(id), "Hello?")).await;

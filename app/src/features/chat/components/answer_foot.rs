@@ -1,9 +1,11 @@
 //! What stands under an answer: how it goes or went, what to do, and the details.
 
 use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
 use onelastai_types::AnswerStatus;
 
 use super::answer_error::explain;
+use crate::features::chat::server_fns::AnswerAgain;
 use crate::features::chat::view::AnswerView;
 use crate::ui::{Icon, IconName, seconds};
 
@@ -41,12 +43,16 @@ fn waiting(answer: &AnswerView) -> impl IntoView + use<> {
 
 /// Why the answer is not a whole one, and what to do.
 fn notice(answer: &AnswerView) -> Option<AnyView> {
+    let generation = answer.generation.to_string();
     let again = || {
         view! {
-            <button class="button button-quiet js-only" type="button" data-again>
-                <Icon name=IconName::RotateCcw/>
-                "Try again"
-            </button>
+            <form class="again" method="post" action=AnswerAgain::url() data-live="again">
+                <input type="hidden" name="generation" value=generation/>
+                <button class="button button-quiet">
+                    <Icon name=IconName::RotateCcw/>
+                    "Try again"
+                </button>
+            </form>
         }
     };
     match answer.status {

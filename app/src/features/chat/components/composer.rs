@@ -5,6 +5,7 @@ use leptos::server_fn::ServerFn;
 
 use crate::features::chat::server_fns::{SendMessage, StopAnswer};
 use crate::features::chat::view::ChatPage;
+use crate::ui::raw_text::textarea_content;
 use crate::ui::{Icon, IconName, hue};
 
 /// The longest message that is taken, in UTF-16 units, as `maxlength` counts.
@@ -46,6 +47,7 @@ pub fn Composer<'a>(
                         autocomplete="off"
                         dir="auto"
                         aria-describedby="composer-hint composer-error"
+                        inner_html=textarea_content(page.draft.as_deref().unwrap_or_default())
                     ></textarea>
                 </div>
                 <div class="composer-row">

@@ -21,9 +21,9 @@ enum Period {
 impl Period {
     const ALL: [Self; 4] = [Self::Today, Self::Yesterday, Self::Week, Self::Older];
 
-    /// The period of `at`, seen from `now`.
+    /// The period of `at`, seen from `now`, whose days count.
     fn of(at: OffsetDateTime, now: OffsetDateTime) -> Self {
-        let (day, today) = (at.date(), now.date());
+        let (day, today) = (at.to_offset(now.offset()).date(), now.date());
         if day >= today {
             Self::Today
         } else if day >= today - Duration::days(1) {
@@ -175,5 +175,14 @@ mod tests {
             Period::of(datetime!(2026-05-02 09:00 UTC), now),
             Period::Older
         );
+    }
+
+    #[test]
+    fn days_are_those_of_the_clock_at_hand() {
+        let at = datetime!(2026-05-09 23:50 UTC);
+        let east = datetime!(2026-05-10 02:30 +2);
+        assert_eq!(Period::of(at, east), Period::Today);
+        let west = datetime!(2026-05-10 08:30 -8);
+        assert_eq!(Period::of(at, west), Period::Yesterday);
     }
 }

@@ -1,4 +1,4 @@
-//! Buttons inside the thread: copy code, copy a message, try again, go to the end. One
+//! Buttons inside the thread: copy code, copy a message, go to the end. One
 //! listener for all of them, however many there are.
 
 use std::time::Duration;
@@ -8,8 +8,8 @@ use leptos::task::spawn_local;
 use leptos::web_sys::{Element, HtmlElement, MouseEvent};
 use wasm_bindgen::JsCast;
 
-use super::{composer, send};
-use crate::ui::browser::{all, announce, copy, document};
+use super::send;
+use crate::ui::browser::{announce, copy};
 
 /// How long a button says "Copied".
 const SAID: Duration = Duration::from_millis(1500);
@@ -24,8 +24,6 @@ pub(super) fn clicked(event: &MouseEvent) {
         copy_from(button, ".code-block", "pre");
     } else if let Some(button) = pressed("[data-copy-message]") {
         copy_from(button, ".message", ".blocks");
-    } else if pressed("[data-again]").is_some() {
-        ask_again();
     } else if pressed("[data-to-end]").is_some() {
         event.prevent_default();
         send::to_end();
@@ -52,16 +50,4 @@ fn copy_from(button: Element, whole: &str, part: &str) {
         let _ = button.set_attribute("data-said", word);
         set_timeout(move || drop(button.remove_attribute("data-said")), SAID);
     });
-}
-
-/// Puts the last question back in the box.
-fn ask_again() {
-    let question = all(&document(), ".message.person .blocks")
-        .pop()
-        .and_then(|blocks| blocks.dyn_into::<HtmlElement>().ok())
-        .map(|blocks| blocks.inner_text());
-    if let Some(question) = question {
-        composer::write(question.trim());
-        composer::focus();
-    }
 }

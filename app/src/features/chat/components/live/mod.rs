@@ -33,6 +33,7 @@ pub fn LiveChat(
         }
         composer::wake();
         browser::localise_times();
+        browser::tell_clock();
         Stream::current().resume();
         let keys = window_event_listener(ev::keydown, |event| keys::pressed(&event));
         on_cleanup(move || keys.remove());
@@ -49,6 +50,10 @@ pub fn LiveChat(
             Some("send") => {
                 event.prevent_default();
                 send::send(&form);
+            }
+            Some("again") => {
+                event.prevent_default();
+                send::again(&form);
             }
             Some("stop") => {
                 event.prevent_default();

@@ -3,12 +3,13 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::web_sys::{Element, Event, FormData, HtmlFormElement, HtmlTemplateElement};
+use onelastai_types::GenerationId;
 use wasm_bindgen::JsCast;
 
 use super::stream::Stream;
 use super::{composer, rail};
 use crate::error::AppError;
-use crate::features::chat::server_fns::{Sent, send_message, stop_answer};
+use crate::features::chat::server_fns::{Sent, answer_again, send_message, stop_answer};
 use crate::ui::browser::{announce, find, find_as, localise_times};
 
 /// How many pixels from its end a thread counts as scrolled away.
@@ -42,12 +43,42 @@ pub(super) fn send(form: &HtmlFormElement) {
     });
 }
 
+/// Asks once more for the answer that `form` stands in; the new one takes its place.
+pub(super) fn again(form: &HtmlFormElement) {
+    let Some(generation) = generation(form) else {
+        return;
+    };
+    if composer::generating() {
+        return;
+    }
+    composer::show_error(None);
+    let old = form.closest(".message").ok().flatten();
+    spawn_local(async move {
+        match answer_again(generation).await {
+            Ok(sent) => {
+                if let Some(old) = old {
+                    old.remove();
+                }
+                // The button that had it is gone.
+                composer::focus();
+                show_sent(&sent);
+            }
+            Err(error) => complain(&error),
+        }
+    });
+}
+
+/// The answer that `form` is about.
+fn generation(form: &HtmlFormElement) -> Option<GenerationId> {
+    let fields = FormData::new_with_form(form).ok()?;
+    fields.get("generation").as_string()?.parse().ok()
+}
+
 /// Asks for the end of the answer. What the stream then says ends it on the page.
 pub(super) fn stop(form: &HtmlFormElement) {
-    let generation = FormData::new_with_form(form)
-        .ok()
-        .and_then(|fields| fields.get("generation").as_string()?.parse().ok());
-    let Some(generation) = generation else { return };
+    let Some(generation) = generation(form) else {
+        return;
+    };
     spawn_local(async move {
         if let Err(error) = stop_answer(generation).await {
             composer::show_error(Some(&error.to_string()));
@@ -92,13 +123,18 @@ fn accept(sent: &Sent, new: bool, pending: Option<Element>) {
             empty.remove();
         }
     }
+    show_sent(sent);
+    announce("Sent.");
+}
+
+/// Puts what was sent in the thread, and follows its answer.
+fn show_sent(sent: &Sent) {
     composer::set_key(&sent.next_key);
     if let Some(messages) = find("#messages") {
         // Rendered and cleaned by our server, as everything in the thread.
         let _ = messages.insert_adjacent_html("beforeend", &sent.messages);
     }
     localise_times();
-    announce("Sent.");
     to_end();
     Stream::current().follow(&sent.generation.to_string());
 }
@@ -120,6 +156,11 @@ fn refuse(error: &AppError, text: &str, pending: Option<Element>) {
     } else {
         composer::write(&format!("{text}\n\n{newer}"));
     }
+    complain(error);
+}
+
+/// Says what went wrong; whoever is signed out is sent to sign in.
+fn complain(error: &AppError) {
     composer::show_error(Some(&error.to_string()));
     if *error == AppError::SignedOut {
         let location = window().location();
