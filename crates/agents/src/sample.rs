@@ -6,17 +6,19 @@ use uuid::Uuid;
 
 struct Sample {
     slug: &'static str,
+    avatar: &'static str,
     name: &'static str,
     description: &'static str,
     system_prompt: &'static str,
     model_preferences: &'static [&'static str],
-    temperature: f32,
+    temperature: f64,
     starters: &'static [&'static str],
 }
 
 const SAMPLES: [Sample; 4] = [
     Sample {
         slug: "companion",
+        avatar: "teal",
         name: "Companion",
         description: "Answers questions and helps to think things through.",
         system_prompt: "You are a helpful, precise assistant. Answer briefly and say so when \
@@ -31,6 +33,7 @@ const SAMPLES: [Sample; 4] = [
     },
     Sample {
         slug: "scribe",
+        avatar: "✍️",
         name: "Scribe",
         description: "Writes, shortens and corrects texts, and keeps your tone.",
         system_prompt: "You are an editor. Improve the person's text: clear, short, in their \
@@ -44,6 +47,7 @@ const SAMPLES: [Sample; 4] = [
     },
     Sample {
         slug: "reviewer",
+        avatar: "🔍",
         name: "Code reviewer",
         description: "Reads code, finds mistakes and suggests a better way.",
         system_prompt: "You are a careful code reviewer. Name the bugs first, then what could be \
@@ -57,6 +61,7 @@ const SAMPLES: [Sample; 4] = [
     },
     Sample {
         slug: "tutor",
+        avatar: "🎓",
         name: "Tutor",
         description: "Explains step by step and asks back.",
         system_prompt: "You are a patient tutor. Explain step by step, with one small example, \
@@ -89,14 +94,15 @@ pub async fn create_sample_agents(pool: &PgPool) -> Result<u64, DbError> {
             .map(|text| (*text).to_owned())
             .collect();
         let id = sqlx::query_scalar!(
-            "INSERT INTO agents (id, slug, name, description, system_prompt, model_preferences,
-                                 parameters, starters, visibility)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'signed_in')
+            "INSERT INTO agents (id, slug, name, avatar, description, system_prompt,
+                                 model_preferences, parameters, starters, visibility)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'signed_in')
              ON CONFLICT (slug) DO NOTHING
              RETURNING id",
             new_id::<Uuid>(),
             sample.slug,
             sample.name,
+            sample.avatar,
             sample.description,
             sample.system_prompt,
             &preferences,

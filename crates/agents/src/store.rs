@@ -1,40 +1,9 @@
-//! Reading agents.
+//! The agents that people may see and use.
 
-use onelastai_db::{DbError, PgPool};
-use onelastai_types::{AgentId, UserId};
-use serde::{Deserialize, Serialize};
+use onelastai_db::PgPool;
+use onelastai_types::{AgentId, Tier};
 
-/// Why an agent could not be had.
-#[derive(Debug, thiserror::Error)]
-pub enum AgentError {
-    /// There is none of that name, or not for this person.
-    #[error("no such agent")]
-    NotFound,
-    /// The database.
-    #[error(transparent)]
-    Db(#[from] DbError),
-}
-
-impl From<sqlx::Error> for AgentError {
-    fn from(error: sqlx::Error) -> Self {
-        Self::Db(error.into())
-    }
-}
-
-/// How a model is to answer; what is not set is left to the model's own settings.
-/// Names and ranges: Ollama, `docs/modelfile.md`, PARAMETER.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Parameters {
-    /// 0 to 2: how freely it chooses.
-    pub temperature: Option<f32>,
-    /// 0 to 1: from which part of the likely tokens.
-    pub top_p: Option<f32>,
-    /// The same seed gives the same answer.
-    pub seed: Option<i64>,
-    /// At most this many tokens in an answer.
-    pub max_tokens: Option<u32>,
-}
+use crate::{AgentError, Avatar, Parameters, Viewer, slug::is_askable};
 
 /// An agent as a conversation needs it.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,6 +14,8 @@ pub struct Agent {
     pub slug: String,
     /// Its name.
     pub name: String,
+    /// Its look.
+    pub avatar: Avatar,
     /// What it is for.
     pub description: String,
     /// What the model is told before every conversation.
@@ -57,18 +28,36 @@ pub struct Agent {
     pub parameters: Parameters,
     /// Questions to begin with.
     pub starters: Vec<String>,
+    /// The subscription that its use takes. Whoever starts an answer checks it.
+    pub required_tier: Tier,
+    /// Which of its versions this is, from 1.
+    pub version: i32,
+}
+
+/// What everybody may see of a public agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentLook {
+    /// Its part of the address.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// Its look.
+    pub avatar: Avatar,
 }
 
 struct Row {
     id: AgentId,
     slug: String,
     name: String,
+    avatar: String,
     description: String,
     system_prompt: String,
     model_preferences: Vec<String>,
     local_only: bool,
     parameters: serde_json::Value,
     starters: Vec<String>,
+    required_tier: String,
+    current_version: i32,
 }
 
 impl From<Row> for Agent {
@@ -77,22 +66,26 @@ impl From<Row> for Agent {
             id: row.id,
             slug: row.slug,
             name: row.name,
+            // What another version wrote and this one can't read must not make the agent
+            // unusable: it looks plain then, and the model's own settings hold.
+            avatar: row.avatar.parse().unwrap_or_default(),
             description: row.description,
             system_prompt: row.system_prompt,
             model_preferences: row.model_preferences,
             local_only: row.local_only,
-            // What an older version wrote and this one can't read must not make the
-            // agent unusable: the model's own settings hold then.
             parameters: serde_json::from_value(row.parameters).unwrap_or_default(),
             starters: row.starters,
+            // Nor may it open what was closed.
+            required_tier: row.required_tier.parse().unwrap_or(Tier::Enterprise),
+            version: row.current_version,
         }
     }
 }
 
-/// Agents, for the people who may use them.
+/// Agents, for the people who may use or edit them. Clones share the pool.
 #[derive(Debug, Clone)]
 pub struct AgentService {
-    pool: PgPool,
+    pub(crate) pool: PgPool,
 }
 
 impl AgentService {
@@ -102,40 +95,47 @@ impl AgentService {
         Self { pool }
     }
 
-    /// The agents that this person may talk to: one's own and those for everybody.
+    /// The agents that this person may talk to: their own, those of the platform, those of
+    /// others; at most 200.
     ///
     /// # Errors
     /// As any query.
-    pub async fn list(&self, user: UserId) -> Result<Vec<Agent>, AgentError> {
+    pub async fn list(&self, viewer: &Viewer) -> Result<Vec<Agent>, AgentError> {
         let rows = sqlx::query_as!(
             Row,
-            "SELECT id, slug, name, description, system_prompt, model_preferences, local_only,
-                    parameters, starters
-             FROM agents
+            "SELECT id, slug, name, avatar, description, system_prompt, model_preferences,
+                    local_only, parameters, starters, required_tier, current_version
+             FROM agents a
              WHERE archived_at IS NULL AND deleted_at IS NULL
-               AND (visibility IN ('signed_in', 'public') OR owner_id = $1)
-             ORDER BY owner_id IS NULL, created_at, id
+               AND agent_usable_by(a, $1, $2)
+             ORDER BY owner_id IS NOT DISTINCT FROM $1 DESC, owner_id IS NOT NULL,
+                      created_at, id
              LIMIT 200",
-            user.0,
+            viewer.user.0,
+            &viewer.groups,
         )
         .fetch_all(&self.pool)
         .await?;
         Ok(rows.into_iter().map(Agent::from).collect())
     }
 
-    /// The agent of this slug, if this person may talk to it.
+    /// The agent of this slug, if this person may begin to talk to it.
     ///
     /// # Errors
     /// [`AgentError::NotFound`] also where it is somebody else's.
-    pub async fn by_slug(&self, user: UserId, slug: &str) -> Result<Agent, AgentError> {
+    pub async fn by_slug(&self, viewer: &Viewer, slug: &str) -> Result<Agent, AgentError> {
+        if !is_askable(slug) {
+            return Err(AgentError::NotFound);
+        }
         sqlx::query_as!(
             Row,
-            "SELECT id, slug, name, description, system_prompt, model_preferences, local_only,
-                    parameters, starters
-             FROM agents
-             WHERE slug = $2 AND archived_at IS NULL AND deleted_at IS NULL
-               AND (visibility IN ('signed_in', 'public') OR owner_id = $1)",
-            user.0,
+            "SELECT id, slug, name, avatar, description, system_prompt, model_preferences,
+                    local_only, parameters, starters, required_tier, current_version
+             FROM agents a
+             WHERE slug = $3 AND archived_at IS NULL AND deleted_at IS NULL
+               AND agent_usable_by(a, $1, $2)",
+            viewer.user.0,
+            &viewer.groups,
             slug,
         )
         .fetch_optional(&self.pool)
@@ -144,21 +144,68 @@ impl AgentService {
         .ok_or(AgentError::NotFound)
     }
 
-    /// The agent of a conversation, which goes on even after the agent was archived.
+    /// The agent of a conversation that this person goes on with. Archived agents still
+    /// answer there; deleted ones don't, nor those that this person may not use any more.
+    ///
+    /// # Errors
+    /// [`AgentError::NotFound`] then.
+    pub async fn to_go_on(&self, viewer: &Viewer, id: AgentId) -> Result<Agent, AgentError> {
+        sqlx::query_as!(
+            Row,
+            "SELECT id, slug, name, avatar, description, system_prompt, model_preferences,
+                    local_only, parameters, starters, required_tier, current_version
+             FROM agents a
+             WHERE id = $3 AND deleted_at IS NULL AND agent_usable_by(a, $1, $2)",
+            viewer.user.0,
+            &viewer.groups,
+            id.0,
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .map(Agent::from)
+        .ok_or(AgentError::NotFound)
+    }
+
+    /// The agent of a conversation that its person reads, whatever became of the agent.
+    /// The caller has checked that the conversation is theirs.
     ///
     /// # Errors
     /// [`AgentError::NotFound`] where there is none of this id.
     pub async fn by_id(&self, id: AgentId) -> Result<Agent, AgentError> {
         sqlx::query_as!(
             Row,
-            "SELECT id, slug, name, description, system_prompt, model_preferences, local_only,
-                    parameters, starters
+            "SELECT id, slug, name, avatar, description, system_prompt, model_preferences,
+                    local_only, parameters, starters, required_tier, current_version
              FROM agents WHERE id = $1",
             id.0,
         )
         .fetch_optional(&self.pool)
         .await?
         .map(Agent::from)
+        .ok_or(AgentError::NotFound)
+    }
+
+    /// What somebody who is not signed in may see of the agent of this slug.
+    ///
+    /// # Errors
+    /// [`AgentError::NotFound`] where it is not a public one.
+    pub async fn look(&self, slug: &str) -> Result<AgentLook, AgentError> {
+        if !is_askable(slug) {
+            return Err(AgentError::NotFound);
+        }
+        sqlx::query!(
+            "SELECT slug, name, avatar FROM agents
+             WHERE slug = $1 AND visibility = 'public'
+               AND archived_at IS NULL AND deleted_at IS NULL",
+            slug,
+        )
+        .fetch_optional(&self.pool)
+        .await?
+        .map(|row| AgentLook {
+            slug: row.slug,
+            name: row.name,
+            avatar: row.avatar.parse().unwrap_or_default(),
+        })
         .ok_or(AgentError::NotFound)
     }
 }
