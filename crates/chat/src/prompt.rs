@@ -40,7 +40,8 @@ pub(crate) fn prompt(agent: &Agent, branch: &[Message], context_tokens: u32) -> 
 
 #[cfg(test)]
 mod tests {
-    use onelastai_agents::Parameters;
+    use onelastai_agents::{Avatar, Parameters};
+    use onelastai_types::Tier;
     use time::OffsetDateTime;
 
     use super::*;
@@ -60,12 +61,15 @@ mod tests {
             id: uuid::Uuid::nil().into(),
             slug: "a".into(),
             name: "A".into(),
+            avatar: Avatar::default(),
             description: String::new(),
             system_prompt: "Be brief.".into(),
             model_preferences: vec![],
             local_only: true,
             parameters: Parameters::default(),
             starters: vec![],
+            required_tier: Tier::Free,
+            version: 1,
         }
     }
 

@@ -187,8 +187,9 @@ impl ChatService {
         .await?;
         let inserted: Result<_, ChatError> = sqlx::query!(
             "INSERT INTO generations
-                 (id, conversation_id, message_id, user_id, idempotency_key, lease_expires_at)
-             VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6))
+                 (id, conversation_id, message_id, user_id, idempotency_key, lease_expires_at,
+                  agent_id, agent_version)
+             VALUES ($1, $2, $3, $4, $5, now() + make_interval(secs => $6), $7, $8)
              ON CONFLICT (user_id, idempotency_key) DO NOTHING",
             sent.generation.0,
             sent.conversation.0,
@@ -196,6 +197,8 @@ impl ChatService {
             caller.user.0,
             &*order.key(),
             self.0.settings.lease.as_secs_f64(),
+            agent.id.0,
+            agent.version,
         )
         .execute(&mut *transaction)
         .await
@@ -225,7 +228,7 @@ impl ChatService {
                 ..
             }) => {
                 let slug = agent.as_deref().ok_or(ChatError::NoSuchAgent)?;
-                return Ok(self.0.agents.by_slug(caller.user, slug).await?);
+                return Ok(self.0.agents.by_slug(&caller.viewer(), slug).await?);
             }
             Order::Say(send) => (send.conversation.map(|id| id.0), None),
             Order::Again(generation) => (None, Some(generation.0)),
@@ -241,7 +244,8 @@ impl ChatService {
         .fetch_optional(&self.0.pool)
         .await?
         .ok_or(ChatError::NotFound)?;
-        Ok(self.0.agents.by_id(AgentId(agent)).await?)
+        let viewer = caller.viewer();
+        Ok(self.0.agents.to_go_on(&viewer, AgentId(agent)).await?)
     }
 
     async fn sent_before(&self, caller: &Caller, key: &str) -> Result<Sent, ChatError> {
@@ -269,16 +273,19 @@ impl ChatService {
         if self.0.hub.is_local(sent.generation) {
             return Ok(());
         }
+        let conversation = self.conversation(caller.user, sent.conversation).await?;
+        // The agent may have been edited since the commit: what answers is what is read here.
         let taken = sqlx::query_scalar!(
-            "UPDATE generations SET fencing_token = 2
+            "UPDATE generations SET fencing_token = 2, agent_id = $2, agent_version = $3
              WHERE id = $1 AND status = 'generating' AND fencing_token = 1 AND model IS NULL
              RETURNING id",
             sent.generation.0,
+            conversation.agent.id.0,
+            conversation.agent.version,
         )
         .fetch_optional(&self.0.pool)
         .await?;
         if taken.is_some() {
-            let conversation = self.conversation(caller.user, sent.conversation).await?;
             let first = conversation.messages.len() == 2;
             self.start(Job::new(sent, caller.user, conversation.agent, first, 2));
         }

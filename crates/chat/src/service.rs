@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use onelastai_agents::AgentService;
+use onelastai_agents::{AgentService, Viewer};
 use onelastai_db::{Actor, Origin, PgPool};
 use onelastai_model_router::ModelRouter;
 use onelastai_types::{GenerationId, UserId, UserSessionId};
@@ -45,6 +45,8 @@ pub struct Caller {
     pub user: UserId,
     /// The username, for the audit log.
     pub name: String,
+    /// Their groups as Keycloak's paths, such as `/research`: whose agents they may use.
+    pub groups: Vec<String>,
     /// The sign-in, where there is one.
     pub session: Option<UserSessionId>,
     /// From where.
@@ -56,6 +58,14 @@ impl Caller {
         Actor::User {
             id: self.user.0,
             name: self.name.clone(),
+        }
+    }
+
+    /// As the agents know them. Nobody edits an agent from a conversation.
+    pub(crate) fn viewer(&self) -> Viewer {
+        Viewer {
+            groups: self.groups.clone(),
+            ..Viewer::person(self.user)
         }
     }
 }

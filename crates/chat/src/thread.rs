@@ -22,6 +22,8 @@ pub struct Answer {
     pub generation: GenerationId,
     /// Where it stands.
     pub status: AnswerStatus,
+    /// Which version of the agent it is from; `None` where it is older than versions.
+    pub agent_version: Option<i32>,
     /// Our name of the model.
     pub model: Option<String>,
     /// Why that one.
@@ -76,6 +78,7 @@ struct Row {
     completion_tokens: Option<i32>,
     created_at: OffsetDateTime,
     generation: Option<uuid::Uuid>,
+    agent_version: Option<i32>,
     reason: Option<String>,
     error_code: Option<String>,
     first_token_ms: Option<i32>,
@@ -97,6 +100,7 @@ impl From<Row> for Message {
                 generation: generation.into(),
                 // The column's check lets no other name in.
                 status: row.status.parse().unwrap_or(AnswerStatus::Interrupted),
+                agent_version: row.agent_version,
                 model: row.model,
                 reason: row.reason,
                 error: row.error_code,
@@ -152,8 +156,8 @@ impl ChatService {
         sqlx::query_as!(
             Row,
             r#"SELECT m.id, m.role, m.content, m.status, m.model, m.prompt_tokens,
-                      m.completion_tokens, m.created_at, g.id AS "generation?", g.reason,
-                      g.error_code, g.first_token_ms, g.total_ms
+                      m.completion_tokens, m.created_at, g.id AS "generation?",
+                      g.agent_version, g.reason, g.error_code, g.first_token_ms, g.total_ms
                FROM generations g JOIN messages m ON m.id = g.message_id
                WHERE g.id = $1 AND g.user_id = $2"#,
             generation.0,
@@ -182,7 +186,8 @@ impl ChatService {
                    JOIN messages m ON m.conversation_id = $1 AND m.id = b.parent_id
                )
                SELECT m.id, m.role, m.content, m.status, m.model, m.prompt_tokens,
-                      m.completion_tokens, m.created_at, g.id AS "generation?", g.reason AS "reason?",
+                      m.completion_tokens, m.created_at, g.id AS "generation?",
+                      g.agent_version AS "agent_version?", g.reason AS "reason?",
                       g.error_code AS "error_code?", g.first_token_ms AS "first_token_ms?",
                       g.total_ms AS "total_ms?"
                FROM branch b

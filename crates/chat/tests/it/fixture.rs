@@ -65,6 +65,7 @@ pub async fn person(pool: &PgPool, name: &str) -> Caller {
     Caller {
         user: id.into(),
         name: name.to_owned(),
+        groups: vec![],
         session: None,
         origin: Origin::default(),
     }

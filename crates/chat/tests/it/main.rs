@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod agents;
 mod faults;
 mod fixture;
 mod life;
