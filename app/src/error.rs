@@ -123,6 +123,7 @@ mod from_domains {
         fn from(error: IdentityError) -> Self {
             match error {
                 IdentityError::Db(error) => error.into(),
+                IdentityError::NotFound => Self::NotFound,
                 IdentityError::KeycloakUnavailable(_) => {
                     tracing::error!(%error, "sign-in");
                     unavailable("The sign-in service")

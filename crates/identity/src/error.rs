@@ -23,6 +23,9 @@ pub enum IdentityError {
     /// An operator has closed the account.
     #[error("the account is disabled")]
     Disabled,
+    /// There is no such thing, or it is somebody else's.
+    #[error("not found")]
+    NotFound,
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),

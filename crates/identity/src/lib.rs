@@ -1,20 +1,37 @@
-//! Who a person is: sign-in through Keycloak, sessions in Redis, accounts in `users`.
+//! Who a person is and what they may do: sign-in through Keycloak, sessions in Redis, accounts
+//! in `users`.
 //!
-//! Backend for frontend: the browser holds one opaque token in a host-only cookie;
-//! Keycloak's tokens stay on the server.
+//! Backend for frontend: the browser holds one opaque token in a host-only cookie; Keycloak's
+//! tokens stay on the server, once for each Keycloak session, whose sessions with us (one for
+//! each host) share them.
 
+mod accounts;
+mod back_channel;
+mod bearer;
+mod devices;
+mod ending;
 mod error;
+mod handoff;
 mod health;
 mod keycloak;
+mod permissions;
+mod refresh;
 mod return_to;
 mod secret;
 mod service;
 mod session;
+mod store;
+mod user_agent;
+mod user_sessions;
 mod users;
 
+pub use accounts::{ACCOUNTS_PER_PAGE, Account, AccountPage};
+pub use bearer::{API_AUDIENCE, Bearer};
+pub use devices::SignedInAt;
 pub use error::IdentityError;
 pub use health::{Check, KeycloakHealth};
 pub use keycloak::KeycloakSettings;
+pub use permissions::{Permission, Permissions};
 pub use return_to::safe_return_to;
 pub use secret::Secret;
 pub use service::{Callback, IdentityService, SignIn, SignedIn};

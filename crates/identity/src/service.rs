@@ -1,4 +1,4 @@
-//! Signing in and out.
+//! Signing in, and who is at the other end of a request.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,10 +10,14 @@ use url::Url;
 
 use crate::{
     IdentityError, KeycloakSettings, Secret, Session,
-    keycloak::{Claims, Keycloak, Pending},
+    ending::Ending,
+    keycloak::{Keycloak, Pending},
+    refresh::now_millis,
     return_to::safe_return_to,
-    session::SessionStore,
-    users::{self, NewSession, Person},
+    session::{EndReason, Facts, KeptTokens, Record},
+    store::{SessionStore, hash_text},
+    user_sessions,
+    users::{self, NewSession},
 };
 
 /// A sign-in that goes to Keycloak.
@@ -86,6 +90,14 @@ impl IdentityService {
         &self.0.keycloak
     }
 
+    pub(crate) fn sessions(&self) -> &SessionStore {
+        &self.0.sessions
+    }
+
+    pub(crate) fn pool(&self) -> &PgPool {
+        &self.0.pool
+    }
+
     /// Where Keycloak is and who we are to it.
     #[must_use]
     pub fn settings(&self) -> &KeycloakSettings {
@@ -119,9 +131,9 @@ impl IdentityService {
             .await?
             .ok_or(IdentityError::SignInExpired)?;
         let tokens = self.0.keycloak.finish(callback.code, &pending).await?;
-        let person = person(&tokens.claims);
-        let extra = tokens.claims.additional_claims().clone();
         let token = Secret::random();
+        let hash = hash_text(&token);
+        let expires_at = OffsetDateTime::now_utc() + self.0.lifetime;
         let host = self
             .settings()
             .base_url
@@ -129,30 +141,39 @@ impl IdentityService {
             .unwrap_or_default()
             .to_owned();
         let noted = NewSession {
-            keycloak_session: extra.sid.as_deref(),
+            keycloak_session: &tokens.told.sid,
             host: &host,
             token_hash: token.hash(),
-            expires_at: OffsetDateTime::now_utc() + self.0.lifetime,
+            expires_at,
             origin: &callback.origin,
         };
-        let (user, id) = users::sign_in(&self.0.pool, &person, &noted).await?;
-        let session = Session {
+        let (user, id) = users::sign_in(&self.0.pool, &tokens.told.person, &noted).await?;
+        let record = Record {
             id,
-            user,
-            username: person.username,
-            name: person.name,
-            email: person.email,
-            roles: extra.realm_access.roles,
+            sid: tokens.told.sid.clone(),
             host,
+            expires_at,
+        };
+        let facts = Facts::new(user, &tokens.told, now_millis());
+        let kept = KeptTokens {
             id_token: tokens.id_token,
             refresh_token: tokens.refresh_token,
         };
-        self.0
-            .sessions
-            .put(&token, &session, self.0.lifetime)
-            .await?;
+        let sessions = &self.0.sessions;
+        if !sessions
+            .open(&hash, &record, &facts, &kept, self.0.lifetime)
+            .await?
+        {
+            let ending = Ending {
+                reason: EndReason::BackChannel,
+                actor: None,
+                origin: &callback.origin,
+            };
+            user_sessions::end_one(&self.0.pool, id, &ending).await?;
+            return Err(IdentityError::SignInExpired);
+        }
         if let Some(old) = callback.replaced {
-            self.end(&old, "replaced", &callback.origin).await?;
+            self.replace(&old, &record.sid, &callback.origin).await?;
         }
         Ok(SignedIn {
             token,
@@ -161,17 +182,35 @@ impl IdentityService {
         })
     }
 
-    /// Who holds this token, at this host.
+    /// Who holds this token, at this host, by what Keycloak said within the last minute.
     ///
     /// # Errors
-    /// Where Redis is away: then nobody knows, and nobody is let in.
+    /// Where Redis is away: then nobody knows, and nobody is let in. Where Keycloak has been
+    /// away for minutes: then nobody knows what this person may still do.
     pub async fn session(
         &self,
         token: &Secret,
         host: &str,
     ) -> Result<Option<Session>, IdentityError> {
-        let session = self.0.sessions.get(token).await?;
-        Ok(session.filter(|session| session.host == host))
+        let hash = hash_text(token);
+        let sessions = &self.0.sessions;
+        let Some(record) = sessions.session(&hash).await?.filter(|it| it.host == host) else {
+            return Ok(None);
+        };
+        let Some((facts, first_in_a_while)) = sessions.facts_seen(&record).await? else {
+            return Ok(None);
+        };
+        if first_in_a_while {
+            let (pool, id) = (self.0.pool.clone(), record.id);
+            // Nobody waits for it.
+            tokio::spawn(async move {
+                if let Err(error) = user_sessions::seen(&pool, id).await {
+                    tracing::warn!(%error, "could not note that a session was used");
+                }
+            });
+        }
+        let facts = self.fresh(&record.sid, facts).await?;
+        Ok(facts.map(|facts| Session::new(record, facts, hash)))
     }
 
     /// Keeps what was written at `place` and could not be taken, for ten minutes: without
@@ -210,54 +249,5 @@ impl IdentityService {
         place: &str,
     ) -> Result<(), IdentityError> {
         self.0.sessions.remove_draft(session, place).await
-    }
-
-    /// Ends a session at once, and tells where the browser must go to end Keycloak's own.
-    ///
-    /// # Errors
-    /// Where Redis or the database is away.
-    pub async fn sign_out(
-        &self,
-        token: &Secret,
-        origin: &Origin,
-    ) -> Result<Option<Url>, IdentityError> {
-        match self.end(token, "sign_out", origin).await? {
-            Some(session) => Ok(self.0.keycloak.end_session_url(&session.id_token).await),
-            None => Ok(None),
-        }
-    }
-
-    async fn end(
-        &self,
-        token: &Secret,
-        reason: &'static str,
-        origin: &Origin,
-    ) -> Result<Option<Session>, IdentityError> {
-        let session = self.0.sessions.remove(token).await?;
-        if let Some(session) = &session {
-            users::end_session(&self.0.pool, session, reason, origin).await?;
-        }
-        Ok(session)
-    }
-}
-
-fn person(claims: &Claims) -> Person {
-    let username = claims
-        .preferred_username()
-        .map_or_else(|| claims.subject().as_str(), |name| name.as_str());
-    let name = claims
-        .name()
-        .and_then(|name| name.get(None))
-        .map(|name| name.trim())
-        .filter(|name| !name.is_empty())
-        .unwrap_or(username);
-    Person {
-        issuer: claims.issuer().to_string(),
-        subject: claims.subject().to_string(),
-        username: username.to_owned(),
-        name: name.to_owned(),
-        email: claims.email().map(|email| email.to_string()),
-        email_verified: claims.email_verified().unwrap_or(false),
-        locale: claims.locale().map(|locale| locale.to_string()),
     }
 }

@@ -1,21 +1,13 @@
-//! Sessions: a record in Redis under the hash of the token that the browser holds.
-
-use std::time::Duration;
+//! Somebody who is signed in.
 
 use onelastai_types::{UserId, UserSessionId};
-use redis::{AsyncCommands, aio::ConnectionManager};
 use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
-use crate::{IdentityError, Secret, keycloak::Pending};
+use crate::{Permission, Permissions, Secret, keycloak::Told};
 
-/// A sign-in that began is forgotten after this long.
-const SIGN_IN_PATIENCE: Duration = Duration::from_secs(600);
-
-/// A message that was not taken is kept for this long.
-const DRAFT_PATIENCE: Duration = Duration::from_secs(600);
-
-/// Somebody who is signed in.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// Somebody who is signed in, here and now.
+#[derive(Debug, Clone)]
 pub struct Session {
     /// The row in `user_sessions`.
     pub id: UserSessionId,
@@ -27,123 +19,133 @@ pub struct Session {
     pub name: String,
     /// The address, where there is one.
     pub email: Option<String>,
-    /// Keycloak's realm roles.
-    pub roles: Vec<String>,
+    /// Keycloak's groups, as full paths such as `/staff/editors`.
+    pub groups: Vec<String>,
     /// The host it is good for; a cookie that turns up elsewhere is nobody's.
     pub host: String,
+    /// When it ends by itself.
+    pub expires_at: OffsetDateTime,
+    pub(crate) permissions: Permissions,
+    /// Keycloak's session, which all sessions of one browser share.
+    pub(crate) sid: String,
+    /// Of the token, as the store writes it.
+    pub(crate) hash: String,
+}
+
+impl Session {
+    /// All that this person may do.
+    #[must_use]
+    pub fn permissions(&self) -> &Permissions {
+        &self.permissions
+    }
+
+    /// Whether this person may do it.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        self.permissions.allow(permission)
+    }
+
+    pub(crate) fn new(record: Record, facts: Facts, hash: String) -> Self {
+        Self {
+            id: record.id,
+            user: facts.user,
+            permissions: Permissions::of_roles(facts.roles.iter().map(String::as_str)),
+            username: facts.username,
+            name: facts.name,
+            email: facts.email,
+            groups: facts.groups,
+            host: record.host,
+            expires_at: record.expires_at,
+            sid: record.sid,
+            hash,
+        }
+    }
+}
+
+/// What is kept of one session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Record {
+    pub id: UserSessionId,
+    pub sid: String,
+    pub host: String,
+    #[serde(with = "time::serde::timestamp")]
+    pub expires_at: OffsetDateTime,
+}
+
+/// What is known of a person, kept once for each Keycloak session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Facts {
+    pub user: UserId,
+    /// Keycloak's id of the person.
+    pub subject: String,
+    pub username: String,
+    pub name: String,
+    pub email: Option<String>,
+    pub roles: Vec<String>,
+    pub groups: Vec<String>,
+    /// When Keycloak last said so, in milliseconds since 1970.
+    pub checked_at: i64,
+    /// When it last could not be asked; gone once it could.
+    pub failed_at: Option<i64>,
+}
+
+impl Facts {
+    pub(crate) fn new(user: UserId, told: &Told, checked_at: i64) -> Self {
+        Self {
+            user,
+            subject: told.person.subject.clone(),
+            username: told.person.username.clone(),
+            name: told.person.name.clone(),
+            email: told.person.email.clone(),
+            roles: told.roles.clone(),
+            groups: told.groups.clone(),
+            checked_at,
+            failed_at: None,
+        }
+    }
+}
+
+/// Keycloak's tokens, kept once for each Keycloak session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct KeptTokens {
     /// For signing out of Keycloak too.
-    pub(crate) id_token: Secret,
-    pub(crate) refresh_token: Option<Secret>,
+    pub id_token: Secret,
+    pub refresh_token: Secret,
 }
 
-/// The sessions and the sign-ins under way.
-#[derive(Clone)]
-pub(crate) struct SessionStore {
-    connection: ConnectionManager,
+/// Why a session ended, as `user_sessions.end_reason` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum EndReason {
+    /// The person signed out.
+    SignOut,
+    /// Keycloak said so.
+    BackChannel,
+    /// Somebody ended it from elsewhere, or its tokens were used twice.
+    Revoked,
+    /// Keycloak's session was over.
+    Expired,
+    /// The same browser signed in again.
+    Replaced,
+    /// The account was closed, here or in Keycloak.
+    Disabled,
 }
 
-fn session_key(token: &Secret) -> String {
-    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    format!("onelastai:session:{}", URL_SAFE_NO_PAD.encode(token.hash()))
-}
-
-fn draft_key(session: UserSessionId, place: &str) -> String {
-    format!("onelastai:draft:{session}:{place}")
-}
-
-fn pending_key(state: &str) -> String {
-    format!("onelastai:sign-in:{state}")
-}
-
-impl SessionStore {
-    pub(crate) fn new(connection: ConnectionManager) -> Self {
-        Self { connection }
+impl EndReason {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::SignOut => "sign_out",
+            Self::BackChannel => "back_channel",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+            Self::Replaced => "replaced",
+            Self::Disabled => "disabled",
+        }
     }
 
-    pub(crate) async fn put(
-        &self,
-        token: &Secret,
-        session: &Session,
-        lifetime: Duration,
-    ) -> Result<(), IdentityError> {
-        self.write(&session_key(token), session, lifetime).await
-    }
-
-    pub(crate) async fn get(&self, token: &Secret) -> Result<Option<Session>, IdentityError> {
-        let json: Option<String> = self.connection.clone().get(session_key(token)).await?;
-        // A record that an older version wrote and this one can't read: sign in again.
-        Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
-    }
-
-    pub(crate) async fn remove(&self, token: &Secret) -> Result<Option<Session>, IdentityError> {
-        let json: Option<String> = self.connection.clone().get_del(session_key(token)).await?;
-        Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
-    }
-
-    pub(crate) async fn put_pending(
-        &self,
-        state: &str,
-        pending: &Pending,
-    ) -> Result<(), IdentityError> {
-        self.write(&pending_key(state), pending, SIGN_IN_PATIENCE)
-            .await
-    }
-
-    /// Takes it out: a sign-in comes back once.
-    pub(crate) async fn take_pending(&self, state: &str) -> Result<Option<Pending>, IdentityError> {
-        let json: Option<String> = self.connection.clone().get_del(pending_key(state)).await?;
-        Ok(json.and_then(|json| serde_json::from_str(&json).ok()))
-    }
-
-    pub(crate) async fn put_draft(
-        &self,
-        session: UserSessionId,
-        place: &str,
-        text: &str,
-    ) -> Result<(), IdentityError> {
-        let key = draft_key(session, place);
-        let mut connection = self.connection.clone();
-        Ok(connection
-            .set_ex(key, text, DRAFT_PATIENCE.as_secs())
-            .await?)
-    }
-
-    pub(crate) async fn draft(
-        &self,
-        session: UserSessionId,
-        place: &str,
-    ) -> Result<Option<String>, IdentityError> {
-        Ok(self
-            .connection
-            .clone()
-            .get(draft_key(session, place))
-            .await?)
-    }
-
-    pub(crate) async fn remove_draft(
-        &self,
-        session: UserSessionId,
-        place: &str,
-    ) -> Result<(), IdentityError> {
-        Ok(self
-            .connection
-            .clone()
-            .del(draft_key(session, place))
-            .await?)
-    }
-
-    async fn write(
-        &self,
-        key: &str,
-        value: &impl Serialize,
-        lifetime: Duration,
-    ) -> Result<(), IdentityError> {
-        let json = serde_json::to_string(value)
-            .map_err(|error| IdentityError::Unverified(error.to_string()))?;
-        Ok(self
-            .connection
-            .clone()
-            .set_ex(key, json, lifetime.as_secs())
-            .await?)
+    /// Whether Keycloak's session can't come back. Otherwise it may: after a sign-out the
+    /// browser need not follow to Keycloak's own page, and tokens may run out before the
+    /// session does.
+    pub(crate) fn is_final(self) -> bool {
+        matches!(self, Self::BackChannel)
     }
 }

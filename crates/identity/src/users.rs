@@ -2,8 +2,8 @@
 
 use onelastai_db::{Actor, AuditEntry, Origin, PgPool, new_id, record};
 use onelastai_types::{UserId, UserSessionId};
-use serde_json::Map;
-use sqlx::types::ipnetwork::IpNetwork;
+use serde_json::{Map, json};
+use sqlx::{PgConnection, types::ipnetwork::IpNetwork};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -21,10 +21,39 @@ pub(crate) struct Person {
     pub locale: Option<String>,
 }
 
+impl Person {
+    /// From what a token says; a person without a name goes by their username, and one
+    /// without that by Keycloak's id.
+    pub(crate) fn new(
+        issuer: &str,
+        subject: &str,
+        username: Option<&str>,
+        name: Option<&str>,
+        email: Option<String>,
+        email_verified: bool,
+        locale: Option<String>,
+    ) -> Self {
+        let username = username.filter(|name| !name.is_empty()).unwrap_or(subject);
+        let name = name
+            .map(str::trim)
+            .filter(|name| !name.is_empty())
+            .unwrap_or(username);
+        Self {
+            issuer: issuer.to_owned(),
+            subject: subject.to_owned(),
+            username: username.to_owned(),
+            name: name.to_owned(),
+            email,
+            email_verified,
+            locale,
+        }
+    }
+}
+
 /// A session to note down.
 #[derive(Debug)]
 pub(crate) struct NewSession<'a> {
-    pub keycloak_session: Option<&'a str>,
+    pub keycloak_session: &'a str,
     pub host: &'a str,
     pub token_hash: [u8; 32],
     pub expires_at: OffsetDateTime,
@@ -61,6 +90,44 @@ pub(crate) async fn sign_in(
     if user.disabled_at.is_some() {
         return Err(IdentityError::Disabled);
     }
+    let id = open_session(&mut transaction, user.id, session).await?;
+    let actor = Actor::User {
+        id: user.id,
+        name: person.username.clone(),
+    };
+    let entry = entry(actor, id.0, session.origin, "session.sign_in");
+    record(&mut transaction, entry).await?;
+    transaction.commit().await?;
+    Ok((user.id.into(), id))
+}
+
+/// Notes a session that was handed over to another host.
+pub(crate) async fn hand_over(
+    pool: &PgPool,
+    user: UserId,
+    username: String,
+    session: &NewSession<'_>,
+) -> Result<UserSessionId, IdentityError> {
+    let mut transaction = pool.begin().await?;
+    let id = open_session(&mut transaction, user.0, session).await?;
+    let actor = Actor::User {
+        id: user.0,
+        name: username,
+    };
+    let mut entry = entry(actor, id.0, session.origin, "session.hand_over");
+    entry
+        .changes
+        .insert("host".to_owned(), json!([null, session.host]));
+    record(&mut transaction, entry).await?;
+    transaction.commit().await?;
+    Ok(id)
+}
+
+async fn open_session(
+    connection: &mut PgConnection,
+    user: Uuid,
+    session: &NewSession<'_>,
+) -> Result<UserSessionId, IdentityError> {
     let id: UserSessionId = new_id();
     let user_agent: Option<String> = session
         .origin
@@ -72,7 +139,7 @@ pub(crate) async fn sign_in(
                                     user_agent, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
         id.0,
-        user.id,
+        user,
         session.keycloak_session,
         session.host,
         &session.token_hash[..],
@@ -80,63 +147,112 @@ pub(crate) async fn sign_in(
         user_agent,
         session.expires_at,
     )
-    .execute(&mut *transaction)
+    .execute(connection)
     .await?;
-    let entry = entry(
-        person.username.clone(),
-        user.id,
-        id,
-        session.origin,
-        "session.sign_in",
-    );
-    record(&mut transaction, entry).await?;
-    transaction.commit().await?;
-    Ok((user.id.into(), id))
+    Ok(id)
 }
 
-/// Notes the end of a session. Ending one that has ended changes nothing.
-pub(crate) async fn end_session(
+/// Brings an account up to date with what Keycloak says now. Tells whether it is closed.
+pub(crate) async fn refresh(
     pool: &PgPool,
-    session: &crate::Session,
-    reason: &'static str,
-    origin: &Origin,
-) -> Result<(), IdentityError> {
-    let mut transaction = pool.begin().await?;
-    let ended = sqlx::query!(
-        "UPDATE user_sessions SET ended_at = now(), end_reason = $2
-         WHERE id = $1 AND ended_at IS NULL",
-        session.id.0,
-        reason,
+    user: UserId,
+    person: &Person,
+) -> Result<bool, IdentityError> {
+    // Writes only where something is different: this runs for everybody, every minute.
+    sqlx::query!(
+        "UPDATE users
+         SET username = $2, display_name = $3, email = $4, email_verified = $5,
+             locale = coalesce($6, locale)
+         WHERE id = $1
+           AND (username, display_name, email, email_verified, locale)
+               IS DISTINCT FROM ($2, $3, $4, $5, coalesce($6, locale))",
+        user.0,
+        person.username,
+        person.name,
+        person.email,
+        person.email_verified,
+        person.locale,
     )
-    .execute(&mut *transaction)
+    .execute(pool)
     .await?;
-    if ended.rows_affected() == 1 {
-        let entry = entry(
-            session.username.clone(),
-            session.user.0,
-            session.id,
-            origin,
-            "session.sign_out",
-        );
-        record(&mut transaction, entry).await?;
+    let disabled = sqlx::query_scalar!(
+        r#"SELECT disabled_at IS NOT NULL AS "disabled!" FROM users WHERE id = $1"#,
+        user.0
+    )
+    .fetch_optional(pool)
+    .await?;
+    // An account that is gone is closed.
+    Ok(disabled.unwrap_or(true))
+}
+
+/// The account of a person who comes without a browser, made where there is none yet.
+pub(crate) async fn of_token(pool: &PgPool, person: &Person) -> Result<UserId, IdentityError> {
+    let known = sqlx::query!(
+        "SELECT id, disabled_at FROM users WHERE keycloak_issuer = $1 AND keycloak_subject = $2",
+        person.issuer,
+        person.subject,
+    )
+    .fetch_optional(pool)
+    .await?;
+    let (id, disabled_at) = match known {
+        Some(user) => (user.id, user.disabled_at),
+        None => {
+            // Two first requests at once: the second finds what the first made.
+            let user = sqlx::query!(
+                "INSERT INTO users (id, keycloak_issuer, keycloak_subject, username, display_name,
+                                    email, email_verified, locale)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+                 ON CONFLICT ON CONSTRAINT users_keycloak_identity_key
+                 DO UPDATE SET username = excluded.username
+                 RETURNING id, disabled_at",
+                new_id::<Uuid>(),
+                person.issuer,
+                person.subject,
+                person.username,
+                person.name,
+                person.email,
+                person.email_verified,
+                person.locale,
+            )
+            .fetch_one(pool)
+            .await?;
+            (user.id, user.disabled_at)
+        }
+    };
+    if disabled_at.is_some() {
+        return Err(IdentityError::Disabled);
     }
-    transaction.commit().await?;
-    Ok(())
+    Ok(id.into())
 }
 
 fn entry<'a>(
-    name: String,
-    user: Uuid,
-    session: UserSessionId,
+    actor: Actor,
+    session: Uuid,
     origin: &'a Origin,
     action: &'static str,
 ) -> AuditEntry<'a> {
     AuditEntry {
-        actor: Actor::User { id: user, name },
+        actor,
         origin,
         action,
         target_type: "user_sessions",
-        target_id: session.0,
+        target_id: session,
         changes: Map::new(),
     }
+}
+
+/// The account of Keycloak's id of a person.
+pub(crate) async fn by_subject(
+    pool: &PgPool,
+    issuer: &str,
+    subject: &str,
+) -> Result<Option<UserId>, IdentityError> {
+    let id = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE keycloak_issuer = $1 AND keycloak_subject = $2",
+        issuer,
+        subject,
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(id.map(UserId::from))
 }

@@ -69,11 +69,37 @@ impl Browser {
             .send()
             .await
             .unwrap();
+        self.keep(&answer);
         let Some(location) = answer.headers().get("location") else {
             return Err(answer.text().await.unwrap());
         };
         let back: Url = location.to_str().unwrap().parse().unwrap();
         let query: BTreeMap<_, _> = back.query_pairs().into_owned().collect();
         Ok((query["code"].clone(), query["state"].clone()))
+    }
+
+    /// Opens the sign-in page in a browser that is signed in at Keycloak already: the code and
+    /// the state, or nothing where Keycloak asks for a password.
+    pub async fn pass_through(&mut self, url: &Url) -> Option<(String, String)> {
+        let http = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .build()
+            .unwrap();
+        let answer = http
+            .get(url.clone())
+            .header("cookie", self.cookie_header())
+            .send()
+            .await
+            .unwrap();
+        self.keep(&answer);
+        let location = answer.headers().get("location")?;
+        let back: Url = location.to_str().unwrap().parse().unwrap();
+        let query: BTreeMap<_, _> = back.query_pairs().into_owned().collect();
+        Some((query.get("code")?.clone(), query.get("state")?.clone()))
+    }
+
+    /// Whether Keycloak knows who this is without a password.
+    pub async fn is_signed_in(&mut self, url: &Url) -> bool {
+        self.pass_through(url).await.is_some()
     }
 }

@@ -9,14 +9,21 @@
     missing_docs
 )]
 
+mod back_channel;
+mod bearer;
 mod browser;
+mod ending;
+mod freshness;
+mod handoff;
+mod keys;
+mod realm;
 
 use std::time::Duration;
 
 use browser::Browser;
 use onelastai_db::{Origin, PgPool};
 use onelastai_identity::{
-    Callback, IdentityError, IdentityService, KeycloakSettings, Secret, SignedIn,
+    Callback, IdentityError, IdentityService, KeycloakSettings, Permission, Secret, SignedIn,
 };
 use redis::{
     Client,
@@ -103,11 +110,8 @@ async fn a_person_signs_in_and_out(pool: PgPool) {
         .unwrap()
         .expect("a session");
     assert_eq!(session.username, account("agent-manager").0);
-    assert!(
-        session.roles.iter().any(|role| role == "agent-manager"),
-        "{:?}",
-        session.roles
-    );
+    assert!(session.may(Permission::AgentsManage) && session.may(Permission::ChatUse));
+    assert!(!session.may(Permission::UsersManage), "{session:?}");
     // The same cookie is nobody's at another host.
     assert!(
         identity
