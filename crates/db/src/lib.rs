@@ -2,7 +2,7 @@
 //!
 //! Queries themselves stand in the domain crates, beside what they are for.
 
-mod audit;
+pub mod audit;
 mod error;
 mod migrate;
 mod pool;

@@ -8,6 +8,8 @@
     missing_docs
 )]
 
+mod audit;
+
 use onelastai_db::{
     Actor, AuditEntry, Constraint, DbError, MIGRATOR, Origin, PgPool, create_database, migrate,
     new_id, record, status,
