@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod audit;
 mod db;
 mod doctor;
 mod keycloak;
@@ -48,6 +49,9 @@ enum Command {
     /// Keycloak.
     #[command(subcommand)]
     Keycloak(keycloak::Command),
+    /// The audit log.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Print docs/CONFIG.md.
     #[command(hide = true)]
     ConfigReference,
@@ -88,6 +92,7 @@ impl Cli {
             Command::Db(command) => db::run(command, &config::database(&env)?, json).await,
             Command::Models(command) => models::run(&command, config::models(&env)?, json).await,
             Command::Keycloak(command) => keycloak::run(&command, &Config::read(&env)?, json).await,
+            Command::Audit(command) => audit::run(command, &config::database(&env)?, json).await,
             Command::Doctor => doctor::run(&env, json).await,
         }
     }

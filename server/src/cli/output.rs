@@ -1,7 +1,7 @@
 //! What the commands print. That nobody reads on (a closed pipe) is no error.
 
 use std::{
-    io::{Write, stderr, stdout},
+    io::{self, ErrorKind, Write, stderr, stdout},
     process::ExitCode,
 };
 
@@ -31,6 +31,19 @@ impl Row {
 /// Text for people.
 pub(super) fn text(text: &str) {
     drop(writeln!(stdout(), "{text}"));
+}
+
+/// A piece of a file that goes to the standard output. False where nobody reads on.
+///
+/// # Errors
+/// Where it can't be written, as on a full disk.
+pub(super) fn piece(bytes: &[u8]) -> io::Result<bool> {
+    let mut out = stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The reason for a failure.

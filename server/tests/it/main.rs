@@ -9,5 +9,6 @@
 )]
 
 mod app;
+mod audit;
 mod front;
 mod strangers;
