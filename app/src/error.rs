@@ -73,7 +73,7 @@ impl FromServerFnError for AppError {
 
 #[cfg(feature = "ssr")]
 mod from_domains {
-    use onelastai_agents::AgentError;
+    use onelastai_agents::{AgentError, EditError};
     use onelastai_chat::ChatError;
     use onelastai_db::DbError;
     use onelastai_identity::IdentityError;
@@ -101,6 +101,33 @@ mod from_domains {
             match error {
                 AgentError::NotFound => Self::NotFound,
                 AgentError::Db(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<EditError> for AppError {
+        fn from(error: EditError) -> Self {
+            match error {
+                EditError::NotFound => Self::NotFound,
+                EditError::Invalid(wrong) => Self::Invalid {
+                    field: wrong.first().map(|it| it.field.clone()).unwrap_or_default(),
+                    message: wrong
+                        .into_iter()
+                        .map(|it| match it.field.as_str() {
+                            "" | "file" => it.message,
+                            field => format!("{field}: {}", it.message),
+                        })
+                        .collect::<Vec<_>>()
+                        .join(" "),
+                },
+                EditError::Conflict(newer) => Self::Invalid {
+                    field: "based_on".to_owned(),
+                    message: format!(
+                        "Somebody saved version {} in between. Look at it, then try again.",
+                        newer.version
+                    ),
+                },
+                EditError::Db(error) => error.into(),
             }
         }
     }

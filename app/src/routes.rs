@@ -5,8 +5,13 @@ use leptos_meta::provide_meta_context;
 use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
+use crate::features::account::page::AccountRoute;
+use crate::features::admin::{audit::AuditRoute, user::UserRoute, users::UsersRoute};
+use crate::features::agents::{
+    EditRoute, ImportRoute, NewRoute, NumbersRoute, RosterRoute, VersionsRoute,
+};
 use crate::features::chat::page::ChatRoute;
-use crate::features::home::HomePage;
+use crate::features::home::HomeRoute;
 use crate::layout::error_page::NotFoundPage;
 
 /// Every page. Each is sent whole and with its true status, so all are `Async`.
@@ -16,9 +21,20 @@ pub fn App() -> impl IntoView {
     view! {
         <Router>
             <Routes fallback=|| view! { <NotFoundPage/> }>
-                <Route path=path!("/") view=HomePage ssr=SsrMode::Async/>
+                <Route path=path!("/") view=HomeRoute ssr=SsrMode::Async/>
                 <Route path=path!("/chat") view=ChatRoute ssr=SsrMode::Async/>
                 <Route path=path!("/chat/:id") view=ChatRoute ssr=SsrMode::Async/>
+                <Route path=path!("/agents") view=RosterRoute ssr=SsrMode::Async/>
+                <Route path=path!("/agents/new") view=NewRoute ssr=SsrMode::Async/>
+                <Route path=path!("/agents/import") view=ImportRoute ssr=SsrMode::Async/>
+                <Route path=path!("/agents/:slug") view=EditRoute ssr=SsrMode::Async/>
+                <Route path=path!("/agents/:slug/versions") view=VersionsRoute ssr=SsrMode::Async/>
+                <Route path=path!("/agents/:slug/versions/:version") view=VersionsRoute ssr=SsrMode::Async/>
+                <Route path=path!("/agents/:slug/numbers") view=NumbersRoute ssr=SsrMode::Async/>
+                <Route path=path!("/account") view=AccountRoute ssr=SsrMode::Async/>
+                <Route path=path!("/admin") view=UsersRoute ssr=SsrMode::Async/>
+                <Route path=path!("/admin/users/:id") view=UserRoute ssr=SsrMode::Async/>
+                <Route path=path!("/admin/audit") view=AuditRoute ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

@@ -6,14 +6,20 @@ use axum::extract::ConnectInfo;
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
+use onelastai_agents::Editor;
 use onelastai_chat::Caller;
-use onelastai_db::Origin;
-use onelastai_identity::{Secret, Session};
+use onelastai_db::{Actor, Origin};
+use onelastai_identity::{Permission, Secret, Session};
 use time::{OffsetDateTime, UtcOffset};
 use url::Url;
 
 use crate::{
-    error::AppError, features::chat::view::Viewer, state::AppState, ui::browser::CLOCK_COOKIE,
+    error::AppError,
+    features::chat::view::Viewer,
+    layout::desk::{Outside, Section},
+    place::Place,
+    state::AppState,
+    ui::browser::CLOCK_COOKIE,
 };
 
 /// The name of the session's cookie. Over TLS the `__Host-` prefix makes browsers refuse
@@ -53,10 +59,23 @@ fn host(parts: &Parts) -> Option<&str> {
 /// The page of this site that a request comes from, as its `Referer` says: a form does not
 /// need to carry where it stands. Never to be trusted for more than where to go next.
 #[must_use]
-pub fn page_before(base: &Url, headers: &HeaderMap) -> Option<Url> {
-    let referer = headers.get(header::REFERER)?.to_str().ok()?;
+pub fn page_before(state: &AppState, parts: &Parts) -> Option<Url> {
+    let referer = parts.headers.get(header::REFERER)?.to_str().ok()?;
     let page: Url = referer.parse().ok()?;
-    (page.origin() == base.origin()).then_some(page)
+    let here = state.places.origin(&place_of(parts));
+    (page.origin().ascii_serialization() == here).then_some(page)
+}
+
+/// The host that a request came to, as the server noted it.
+#[must_use]
+pub fn place_of(parts: &Parts) -> Place {
+    parts.extensions.get().cloned().unwrap_or(Place::Main)
+}
+
+/// [`place_of`] the request that is being answered.
+#[must_use]
+pub fn place() -> Place {
+    use_context::<Parts>().map_or(Place::Main, |parts| place_of(&parts))
 }
 
 /// The session token in a request's cookie.
@@ -111,17 +130,105 @@ pub async fn caller() -> Result<(AppState, Caller), AppError> {
     let caller = Caller {
         user: session.user,
         name: session.username,
+        groups: session.groups,
         session: Some(session.id),
         origin: origin(&parts),
     };
     Ok((state, caller))
 }
 
+/// What the agents' rules need to know of whoever is signed in.
+#[must_use]
+pub fn agents_viewer(session: &Session) -> onelastai_agents::Viewer {
+    onelastai_agents::Viewer {
+        user: session.user,
+        groups: session.groups.clone(),
+        manages: session.may(Permission::AgentsManage),
+        administers: session.may(Permission::AgentsAdminister),
+    }
+}
+
+/// Whoever changes an agent, as the audit log names them.
+#[must_use]
+pub fn editor_of(session: &Session, parts: &Parts) -> Editor {
+    Editor {
+        viewer: agents_viewer(session),
+        name: session.username.clone(),
+        origin: origin(parts),
+    }
+}
+
+/// Whoever is signed in and asks for something.
+///
+/// # Errors
+/// [`AppError::SignedOut`] where nobody is signed in.
+pub async fn signed_in_caller() -> Result<(AppState, Session, Parts), AppError> {
+    let (state, parts) = context()?;
+    let session = of_request(&state, &parts)
+        .await?
+        .ok_or(AppError::SignedOut)?;
+    Ok((state, session, parts))
+}
+
+/// Whoever asks for a change of an agent.
+///
+/// # Errors
+/// As [`signed_in_caller`].
+pub async fn editor() -> Result<(AppState, Editor), AppError> {
+    let (state, session, parts) = signed_in_caller().await?;
+    let editor = editor_of(&session, &parts);
+    Ok((state, editor))
+}
+
+/// Somebody as the audit log names them.
+#[must_use]
+pub fn actor_of(session: &Session) -> Actor {
+    Actor::User {
+        id: session.user.0,
+        name: session.username.clone(),
+    }
+}
+
+/// Whoever is signed in and may do something. Who may not finds nothing there.
+///
+/// # Errors
+/// As [`signed_in_caller`], and [`AppError::NotFound`].
+pub async fn allowed(permission: Permission) -> Result<(AppState, Session, Parts), AppError> {
+    let (state, session, parts) = signed_in_caller().await?;
+    if session.may(permission) {
+        Ok((state, session, parts))
+    } else {
+        Err(AppError::NotFound)
+    }
+}
+
+/// [`allowed`], for a page.
+///
+/// # Errors
+/// What is to be shown instead.
+pub async fn desk_for(permission: Permission) -> Result<(AppState, Session), Outside> {
+    match allowed(permission).await {
+        Ok((state, session, _)) => Ok((state, session)),
+        Err(error) => Err(Outside(error)),
+    }
+}
+
+/// Who looks at a page that only the signed-in see.
+///
+/// # Errors
+/// What is to be shown instead.
+pub async fn desk() -> Result<(AppState, Session), Outside> {
+    match signed_in_caller().await {
+        Ok((state, session, _)) => Ok((state, session)),
+        Err(error) => Err(Outside(error)),
+    }
+}
+
 /// [`page_before`] of a server function's request.
 #[must_use]
 pub fn page_of_form() -> Option<Url> {
     let (state, parts) = context().ok()?;
-    page_before(&state.identity.settings().base_url, &parts.headers)
+    page_before(&state, &parts)
 }
 
 /// Whether a plain form calls this server function, not our script: then the answer is a
@@ -162,6 +269,12 @@ pub fn now() -> OffsetDateTime {
     OffsetDateTime::now_utc().to_offset(told.and_then(utc_offset).unwrap_or(UtcOffset::UTC))
 }
 
+/// A moment by the clock of whoever looks at a page.
+#[must_use]
+pub fn local(at: OffsetDateTime) -> OffsetDateTime {
+    at.to_offset(now().offset())
+}
+
 /// The offset of so many minutes, if there is a place on earth where clocks have it.
 fn utc_offset(minutes: &str) -> Option<UtcOffset> {
     let minutes: i32 = minutes.parse().ok()?;
@@ -187,13 +300,33 @@ pub async fn signed_in() -> Result<Option<(AppState, Session, Viewer)>, AppError
     let (state, parts) = context()?;
     let session = of_request(&state, &parts).await?;
     Ok(session.map(|session| {
-        let viewer = Viewer {
-            name: session.name.clone(),
-            username: session.username.clone(),
-            email: session.email.clone(),
-        };
+        let viewer = viewer_of(&session, &state, &place_of(&parts));
         (state, session, viewer)
     }))
+}
+
+/// The person as the corner of every page shows them. From an agent's place the other parts
+/// of the product are on the main host.
+#[must_use]
+pub fn viewer_of(session: &Session, state: &AppState, place: &Place) -> Viewer {
+    let main = match place {
+        Place::Main => String::new(),
+        Place::Agent(_) => state.places.origin(&Place::Main),
+    };
+    let sections = Section::ALL
+        .into_iter()
+        .filter(|section| section.is_for(session))
+        .map(|section| {
+            let (path, name) = section.link();
+            (format!("{main}{path}"), name)
+        })
+        .collect();
+    Viewer {
+        name: session.name.clone(),
+        username: session.username.clone(),
+        email: session.email.clone(),
+        sections,
+    }
 }
 
 #[cfg(test)]

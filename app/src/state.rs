@@ -8,6 +8,8 @@ use onelastai_db::PgPool;
 use onelastai_identity::IdentityService;
 use onelastai_model_router::ModelRouter;
 
+use crate::place::Places;
+
 /// The services. Clones share everything.
 #[derive(Clone)]
 pub struct AppState {
@@ -15,6 +17,8 @@ pub struct AppState {
     pub leptos_options: LeptosOptions,
     /// The database, for health and metrics; domain work goes through the services.
     pub db: PgPool,
+    /// The addresses of the main host and of the agents.
+    pub places: Places,
     /// Signing in and out.
     pub identity: IdentityService,
     /// The agents.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::config::{LeptosOptions, get_configuration};
 use onelastai_agents::AgentService;
-use onelastai_app::state::AppState;
+use onelastai_app::{place::Places, state::AppState};
 use onelastai_chat::{ChatService, ChatSettings, RedisMirror};
 use onelastai_db::{PgPool, connect_lazy};
 use onelastai_identity::IdentityService;
@@ -81,6 +81,7 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
     );
     Ok(AppState {
         leptos_options: site(config)?,
+        places: Places::new(config.web.base_url.clone()),
         identity: identity(config, pool.clone())?,
         db: pool,
         agents,

@@ -1,5 +1,8 @@
 //! What the product does, one folder a feature.
 
+pub mod account;
+pub mod admin;
+pub mod agents;
 pub mod chat;
 
 #[cfg(feature = "ssr")]

@@ -84,6 +84,13 @@ pub fn AppErrorPage<'a>(
     }
 }
 
+/// [`AppErrorPage`] of any error, where a page can't be shown.
+#[must_use]
+pub fn error_view(error: impl Into<AppError>) -> AnyView {
+    let error = error.into();
+    view! { <AppErrorPage error=&error/> }.into_any()
+}
+
 /// No page has this address.
 #[component]
 pub fn NotFoundPage() -> impl IntoView {

@@ -8,7 +8,9 @@ use leptos::prelude::*;
 use leptos_meta::{HashedStylesheet, MetaTags};
 
 use super::theme::Theme;
+use crate::place::Place;
 use crate::routes::App;
+use crate::session::place_of;
 
 /// What search engines and link previews say.
 const DESCRIPTION: &str =
@@ -18,8 +20,11 @@ const DESCRIPTION: &str =
 #[must_use]
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let theme = Theme::current();
-    let alive = use_context::<Parts>()
-        .is_some_and(|parts| parts.uri.path() == "/chat" || parts.uri.path().starts_with("/chat/"));
+    let alive = use_context::<Parts>().is_some_and(|parts| {
+        let path = parts.uri.path();
+        let at_agent = place_of(&parts) != Place::Main;
+        path == "/chat" || path.starts_with("/chat/") || (path == "/" && at_agent)
+    });
     let scripts = alive.then(|| {
         view! {
             <AutoReload options=options.clone()/>
@@ -76,14 +81,14 @@ fn theme_colors(theme: Theme) -> impl IntoView {
 
 /// The content security policy of the page that is being rendered: it allows the page's
 /// own inline scripts by their nonce, and nothing else that is not from this server. Forms
-/// may also end at `sign_in` (an origin): signing out goes on to Keycloak, and browsers
-/// hold a form's redirects to the policy too.
+/// may also end at `others` (origins): signing out goes on to Keycloak and ends at the main
+/// host, and browsers hold a form's redirects to the policy too.
 #[must_use]
-pub fn content_security_policy(sign_in: &str) -> String {
+pub fn content_security_policy(others: &str) -> String {
     let nonce = use_nonce().map_or_else(String::new, |nonce| format!(" 'nonce-{nonce}'"));
     format!(
         "default-src 'self'; script-src 'self'{nonce} 'wasm-unsafe-eval'; \
          style-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; \
-         base-uri 'none'; form-action 'self' {sign_in}; frame-ancestors 'none'"
+         base-uri 'none'; form-action 'self' {others}; frame-ancestors 'none'"
     )
 }

@@ -103,6 +103,20 @@ pub fn localise_times() {
     }
 }
 
+/// Takes what only the way in needed out of the address: a code that was used up says nothing
+/// to whoever gets the link.
+pub fn tidy_address() {
+    let window = leptos::prelude::window();
+    let location = window.location();
+    let search = location.search().unwrap_or_default();
+    if !search.contains("handoff=") && !search.contains("guest=") {
+        return;
+    }
+    if let (Ok(history), Ok(path)) = (window.history(), location.pathname()) {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    }
+}
+
 /// Tells the server what this browser's clock says, in a cookie: "today" is the reader's.
 pub fn tell_clock() {
     // East of Greenwich is negative there.

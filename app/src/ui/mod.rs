@@ -6,6 +6,8 @@ pub mod theme_choice;
 #[cfg(feature = "ssr")]
 pub mod avatar;
 #[cfg(feature = "ssr")]
+pub mod chart;
+#[cfg(feature = "ssr")]
 mod hue;
 #[cfg(feature = "ssr")]
 pub mod icon;
@@ -18,9 +20,9 @@ pub mod time;
 
 #[cfg(feature = "ssr")]
 pub use self::{
-    avatar::Avatar,
+    avatar::AgentAvatar,
     hue::hue,
     icon::{Icon, IconName, IconSprite},
     logo::{Logo, Mark},
-    time::{MessageTime, seconds},
+    time::{MessageTime, Moment, seconds},
 };

@@ -24,6 +24,23 @@ pub fn MessageTime(
     view! { <time datetime=exact title=long>{short}</time> }
 }
 
+/// When something was, with its day; `at` by the reader's clock, in UTC where that isn't
+/// known.
+#[component]
+pub fn Moment(
+    /// The moment.
+    at: OffsetDateTime,
+) -> impl IntoView {
+    let day = at
+        .format(format_description!(
+            "[day padding:none] [month repr:short] [year], [hour]:[minute]"
+        ))
+        .unwrap_or_default();
+    let zone = if at.offset().is_utc() { " UTC" } else { "" };
+    let exact = at.format(&Rfc3339).unwrap_or_default();
+    view! { <time datetime=exact.clone() title=exact>{day}{zone}</time> }
+}
+
 /// A span of milliseconds in words: `0.42 s`, `12 s`, `3 min 5 s`.
 #[must_use]
 pub fn seconds(milliseconds: i32) -> String {

@@ -81,7 +81,7 @@ const SAMPLES: [Sample; 4] = [
 /// As any query.
 pub async fn create_sample_agents(pool: &PgPool) -> Result<u64, DbError> {
     let mut transaction = pool.begin().await?;
-    let mut created = 0;
+    let mut created = Vec::new();
     for sample in &SAMPLES {
         let preferences: Vec<String> = sample
             .model_preferences
@@ -112,18 +112,21 @@ pub async fn create_sample_agents(pool: &PgPool) -> Result<u64, DbError> {
         .fetch_optional(&mut *transaction)
         .await?;
         if let Some(id) = id {
-            created += 1;
-            let entry = AuditEntry {
-                actor: Actor::Program("onelastai db create-sample-data"),
-                origin: &Origin::default(),
-                action: "agent.create",
-                target_type: "agents",
-                target_id: id,
-                changes: Map::from_iter([("slug".to_owned(), json!([null, sample.slug]))]),
-            };
-            record(&mut transaction, entry).await?;
+            created.push((id, sample.slug));
         }
     }
+    // Last, since it locks the log: whoever waits for a slug of ours may hold that lock.
+    for (id, slug) in &created {
+        let entry = AuditEntry {
+            actor: Actor::Program("onelastai db create-sample-data"),
+            origin: &Origin::default(),
+            action: "agent.create",
+            target_type: "agents",
+            target_id: *id,
+            changes: Map::from_iter([("slug".to_owned(), json!([null, slug]))]),
+        };
+        record(&mut transaction, entry).await?;
+    }
     transaction.commit().await?;
-    Ok(created)
+    Ok(created.len() as u64)
 }

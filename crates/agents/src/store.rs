@@ -208,4 +208,24 @@ impl AgentService {
         })
         .ok_or(AgentError::NotFound)
     }
+
+    /// Whether everybody may use the agent of this slug who signs in. To say so to a stranger
+    /// gives nothing away: anybody can find out.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn is_for_everybody(&self, slug: &str) -> Result<bool, AgentError> {
+        if !is_askable(slug) {
+            return Ok(false);
+        }
+        let found = sqlx::query_scalar!(
+            "SELECT id FROM agents
+             WHERE slug = $1 AND visibility IN ('signed_in', 'public')
+               AND archived_at IS NULL AND deleted_at IS NULL",
+            slug,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(found.is_some())
+    }
 }

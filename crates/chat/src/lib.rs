@@ -19,6 +19,7 @@ mod service;
 mod settle;
 mod thread;
 mod title;
+mod trial;
 
 pub use conversations::ConversationSummary;
 pub use error::ChatError;
@@ -27,3 +28,4 @@ pub use reader::{Reader, Seen};
 pub use send::{Send, Sent};
 pub use service::{Caller, ChatService, ChatSettings};
 pub use thread::{Answer, Author, Conversation, Message};
+pub use trial::{Trial, Trouble};

@@ -3,7 +3,7 @@
 use axum::{
     Form,
     extract::State,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderValue, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use onelastai_app::{session::page_before, state::AppState};
@@ -26,7 +26,7 @@ pub(super) struct Theme {
 /// `POST /theme`: light, dark, or as the system has it; then back to the page.
 pub(super) async fn theme(
     State(state): State<AppState>,
-    headers: HeaderMap,
+    parts: Parts,
     Form(form): Form<Theme>,
 ) -> Response {
     let cookie = match form.theme.as_str() {
@@ -35,7 +35,7 @@ pub(super) async fn theme(
         _ => "theme=; Path=/; SameSite=Lax; Max-Age=0".to_owned(),
     };
     let base = &state.identity.settings().base_url;
-    let page = page_before(base, &headers).map(|page| match page.query() {
+    let page = page_before(&state, &parts).map(|page| match page.query() {
         Some(query) => format!("{}?{query}", page.path()),
         None => page.path().to_owned(),
     });

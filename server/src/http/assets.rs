@@ -4,7 +4,7 @@ use std::path::Path;
 
 use axum::{
     Router,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     middleware::map_response,
     response::Response,
     routing::get_service,
@@ -21,12 +21,7 @@ pub(super) fn files(state: &AppState) -> Router {
     let hashed = options.hash_files;
     let pkg = format!("/{}/", options.site_pkg_dir);
     let missing = tower::service_fn(move |_request| {
-        let page = super::error::page(
-            &options,
-            StatusCode::NOT_FOUND,
-            "Nothing here",
-            "This page doesn't exist, or it isn't yours.",
-        );
+        let page = super::error::not_found(&options);
         async move { Ok::<_, std::convert::Infallible>(page) }
     });
     let serve = |directory: &str, control: &'static str| {

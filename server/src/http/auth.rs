@@ -1,8 +1,9 @@
 //! Signing in and out, over HTTP.
 
 use axum::{
+    Form,
     extract::{Query, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use onelastai_app::{
@@ -13,7 +14,10 @@ use onelastai_app::{
 use onelastai_identity::{Callback, IdentityError, Secret};
 use serde::Deserialize;
 
-use super::error;
+use super::{
+    cookies::{no_store, set_cookie},
+    error,
+};
 
 /// How long a sign-in may take, in seconds; as the store keeps it.
 const SIGN_IN_SECONDS: u64 = 600;
@@ -26,24 +30,6 @@ pub(super) struct Login {
 /// One cookie for each sign-in under way, so that two tabs don't disturb one another.
 fn state_cookie(state: &str) -> String {
     format!("onelastai_signin_{}", state.get(..8).unwrap_or("x"))
-}
-
-fn secure(state: &AppState) -> &'static str {
-    if state.identity.settings().base_url.scheme() == "https" {
-        "; Secure"
-    } else {
-        ""
-    }
-}
-
-/// A host-only cookie that no script can read.
-fn set_cookie(state: &AppState, name: &str, value: &str, path: &str, seconds: u64) -> HeaderValue {
-    let text = format!(
-        "{name}={value}; Path={path}; HttpOnly; SameSite=Lax; Max-Age={seconds}{}",
-        secure(state)
-    );
-    // Names and values are ours: letters, digits, `-`, `_`.
-    HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static(""))
 }
 
 /// `GET /auth/login`: off to Keycloak.
@@ -163,8 +149,35 @@ pub(super) async fn logout(State(state): State<AppState>, parts: Parts) -> Respo
     }
 }
 
-fn no_store(mut response: Response) -> Response {
-    let headers: &mut HeaderMap = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    response
+#[derive(Deserialize)]
+pub(super) struct LogoutToken {
+    logout_token: String,
+}
+
+/// `POST /auth/backchannel-logout`: Keycloak says that somebody has signed out (OpenID
+/// Connect Back-Channel Logout 1.0, 2.5 to 2.8).
+pub(super) async fn back_channel_logout(
+    State(state): State<AppState>,
+    parts: Parts,
+    Form(form): Form<LogoutToken>,
+) -> Response {
+    let origin = session::origin(&parts);
+    let ended = state
+        .identity
+        .back_channel_logout(&form.logout_token, &origin)
+        .await;
+    no_store(match ended {
+        Ok(ended) => {
+            tracing::info!(ended, "signed out by Keycloak");
+            StatusCode::OK.into_response()
+        }
+        Err(error @ IdentityError::Unverified(_)) => {
+            tracing::warn!(%error, "a logout token was refused");
+            (StatusCode::BAD_REQUEST, "The logout token is not good.").into_response()
+        }
+        Err(error) => {
+            tracing::error!(%error, "back-channel logout");
+            StatusCode::SERVICE_UNAVAILABLE.into_response()
+        }
+    })
 }

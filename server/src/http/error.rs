@@ -37,7 +37,14 @@ pub(super) fn app_error(options: &LeptosOptions, error: &AppError) -> Response {
     let title = match error {
         AppError::Unavailable { .. } => "Not just now",
         AppError::SignedOut => "The sign-in didn't work",
+        AppError::NotFound => "Nothing here",
         _ => "That didn't work",
     };
     page(options, status, title, &error.to_string())
+}
+
+/// There is nothing at this address, or nothing for whoever asks: nobody can tell which.
+pub(super) fn not_found(options: &LeptosOptions) -> Response {
+    let text = AppError::NotFound.to_string();
+    page(options, StatusCode::NOT_FOUND, "Nothing here", &text)
 }

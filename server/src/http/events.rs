@@ -165,6 +165,8 @@ impl Follower {
         Answer {
             generation: self.generation,
             status: finished.status,
+            // In the database; the page shows it when it is loaded again.
+            agent_version: None,
             model: self.started.as_ref().map(|started| started.model.clone()),
             reason: self.started.as_ref().map(|started| started.reason.clone()),
             error: finished.error.clone(),

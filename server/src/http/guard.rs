@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use onelastai_app::state::AppState;
+use onelastai_app::{place::Place, state::AppState};
 
 /// Refuses a change that no page of ours asked for. A cookie proves who the browser is,
 /// not who made it act; `Origin` and `Sec-Fetch-Site` are set by the browser and can't be
@@ -21,12 +21,9 @@ pub(super) async fn same_origin(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    let ours = state
-        .identity
-        .settings()
-        .base_url
-        .origin()
-        .ascii_serialization();
+    // Of the very host that the request came to: one agent's page can't act on another's.
+    let place = request.extensions().get().unwrap_or(&Place::Main);
+    let ours = state.places.origin(place);
     if reads || is_from(&ours, request.headers()) {
         next.run(request).await
     } else {

@@ -1,13 +1,18 @@
 //! The server's front: routes, and what holds for all of them.
 
 mod account;
+mod agents;
 mod assets;
+mod audit;
 mod auth;
+mod cookies;
+mod entrance;
 mod error;
 mod events;
 mod guard;
 mod health;
 mod pages;
+mod place;
 
 use std::time::Duration;
 
@@ -37,10 +42,16 @@ pub fn router(state: AppState) -> Router {
         .route("/auth/login", get(auth::login))
         .route("/auth/callback", get(auth::callback))
         .route("/auth/logout", post(auth::logout))
+        .route("/open/{slug}", get(entrance::open))
         .route("/account/profile", get(account::profile))
         .route("/theme", post(account::theme))
         .route("/api/fn/{*function}", post(pages::server_function))
         .merge(pages::routes(&state))
+        .route("/agents/new", post(agents::create))
+        .route("/agents/import", post(agents::import))
+        .route("/agents/{slug}", post(agents::update))
+        .route("/agents/{slug}/export.json", get(agents::export))
+        .route("/admin/audit/{file}", get(audit::export))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             PATIENCE,
@@ -48,6 +59,8 @@ pub fn router(state: AppState) -> Router {
         // Level 4 costs little and pages are small; files are compressed when built.
         .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)));
     let streams = Router::new().route("/api/generations/{id}/events", get(events::events));
+    // Keycloak calls this, not a browser: its token is what proves where it comes from.
+    let calls = Router::new().route("/auth/backchannel-logout", post(auth::back_channel_logout));
     let health = Router::new()
         .route("/health/live", get(health::live))
         .route("/health/ready", get(health::ready));
@@ -55,9 +68,19 @@ pub fn router(state: AppState) -> Router {
         .merge(streams)
         .layer(middleware::from_fn_with_state(
             state.clone(),
+            entrance::enter,
+        ))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
+            place::main_only,
+        ))
+        .layer(middleware::from_fn_with_state(
+            state.clone(),
             guard::same_origin,
         ))
+        .layer(middleware::from_fn_with_state(state.clone(), place::note))
         .merge(health)
+        .merge(calls)
         .fallback_service(assets::files(&state))
         .layer(middleware::from_fn(guard::security_headers))
         .layer(middleware::from_fn(guard::retry_after))

@@ -1,5 +1,6 @@
 //! Everything that the chat page shows, from the services.
 
+use onelastai_agents::AgentError;
 use onelastai_chat::{Answer, Author as Wrote, ChatService, Message, Reader};
 use onelastai_types::{AnswerStatus, ConversationId, UserId};
 
@@ -8,7 +9,8 @@ use super::view::{
 };
 use crate::{
     error::AppError,
-    session::{now, signed_in},
+    place::Place,
+    session::{agents_viewer, now, place, signed_in},
 };
 
 /// The page of one conversation, or of a new one with `agent` (the first, if none is named).
@@ -22,11 +24,26 @@ pub async fn chat_page(
 ) -> Result<ChatPage, AppError> {
     let (state, session, viewer) = signed_in().await?.ok_or(AppError::SignedOut)?;
     let (user, chat) = (session.user, &state.chat);
-    let agents: Vec<_> = state.agents.list(user).await?;
+    let viewer_of_agents = agents_viewer(&session);
+    let place = place();
+    let agents = match &place {
+        Place::Main => state.agents.list(&viewer_of_agents).await?,
+        // At its own place there is this agent and no other.
+        Place::Agent(slug) => match state.agents.by_slug(&viewer_of_agents, slug).await {
+            Ok(agent) => vec![agent],
+            // Archived: what was said stays, nothing new begins.
+            Err(AgentError::NotFound) if conversation.is_some() => Vec::new(),
+            Err(error) => return Err(error.into()),
+        },
+    };
+    let here = |slug: &str| place == Place::Main || place == Place::Agent(slug.to_owned());
     let open = match conversation {
         Some(id) => Some(chat.conversation(user, id).await?),
         None => None,
     };
+    if open.as_ref().is_some_and(|open| !here(&open.agent.slug)) {
+        return Err(AppError::NotFound);
+    }
     let cards: Vec<_> = agents.iter().map(card).collect();
     let agent = match (&open, agent) {
         (Some(conversation), _) => card(&conversation.agent),
@@ -66,6 +83,7 @@ pub async fn chat_page(
         .conversations(user)
         .await?
         .into_iter()
+        .filter(|line| here(&line.agent_slug))
         .map(|line| ConversationLink {
             id: line.id,
             title: line.title,
@@ -96,6 +114,7 @@ fn card(agent: &onelastai_agents::Agent) -> AgentCard {
     AgentCard {
         slug: agent.slug.clone(),
         name: agent.name.clone(),
+        avatar: agent.avatar,
         description: agent.description.clone(),
         starters: agent.starters.clone(),
     }
@@ -150,6 +169,7 @@ pub fn answer_view(answer: Answer, seq: u64) -> AnswerView {
         status: answer.status,
         generation: answer.generation,
         seq,
+        agent_version: answer.agent_version,
         model: answer.model,
         reason: answer.reason,
         error: answer.error,

@@ -1,9 +1,7 @@
 //! The chat page.
 
-use axum::http::{HeaderValue, StatusCode, header};
 use leptos::prelude::*;
 use leptos::server_fn::error::ServerFnUrlError;
-use leptos_axum::ResponseOptions;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use onelastai_types::ConversationId;
 
@@ -12,7 +10,7 @@ use super::components::{Bar, Composer, Flash, Rail, Shortcuts, Thread};
 use super::load::chat_page;
 use super::view::ChatPage;
 use crate::error::AppError;
-use crate::layout::{error_page::AppErrorPage, title::PageTitle};
+use crate::layout::{error_page::AppErrorPage, sign_in::to_sign_in, title::PageTitle};
 use crate::ui::IconSprite;
 
 /// What the address asks for.
@@ -119,42 +117,5 @@ pub fn ChatScreen(
             </main>
         </div>
         <Shortcuts/>
-    }
-}
-
-/// Sends whoever is at the other end to the sign-in, and back to `address` after it. Not
-/// only browsers: `leptos_axum::redirect` would answer others with an empty page.
-fn to_sign_in(address: &str) {
-    let Some(response) = use_context::<ResponseOptions>() else {
-        return;
-    };
-    if let Ok(location) =
-        HeaderValue::from_str(&format!("/auth/login?return_to={}", encode(address)))
-    {
-        response.set_status(StatusCode::SEE_OTHER);
-        response.insert_header(header::LOCATION, location);
-    }
-}
-
-/// Encodes what stands in a query.
-fn encode(text: &str) -> String {
-    text.bytes()
-        .fold(String::with_capacity(text.len()), |mut out, byte| {
-            if byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte) {
-                out.push(char::from(byte));
-            } else {
-                out.push_str(&format!("%{byte:02X}"));
-            }
-            out
-        })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::encode;
-
-    #[test]
-    fn an_address_fits_a_query() {
-        assert_eq!(encode("/chat?agent=a&b"), "/chat%3Fagent%3Da%26b");
     }
 }

@@ -1,5 +1,6 @@
 //! What the chat page shows, ready for the eye: no ids to look up, no HTML to clean.
 
+use onelastai_agents::Avatar;
 use onelastai_types::{AnswerStatus, ConversationId, GenerationId, MessageId};
 use time::OffsetDateTime;
 
@@ -12,6 +13,8 @@ pub struct Viewer {
     pub username: String,
     /// The address, where there is one.
     pub email: Option<String>,
+    /// The other parts of the product that are for them: addresses and names.
+    pub sections: Vec<(String, &'static str)>,
 }
 
 /// One line of the rail.
@@ -36,6 +39,8 @@ pub struct AgentCard {
     pub slug: String,
     /// Plain text.
     pub name: String,
+    /// Its look.
+    pub avatar: Avatar,
     /// One or two sentences, plain text.
     pub description: String,
     /// Questions to begin with, plain text.
@@ -77,6 +82,8 @@ pub struct AnswerView {
     pub generation: GenerationId,
     /// The number of the last event that `blocks` and `tail` include.
     pub seq: u64,
+    /// Which version of the agent answered.
+    pub agent_version: Option<i32>,
     /// Our name of the model that answered.
     pub model: Option<String>,
     /// Why that model.

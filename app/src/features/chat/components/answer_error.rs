@@ -2,16 +2,16 @@
 
 /// What happened, and what to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Explanation {
+pub(crate) struct Explanation {
     /// One sentence.
-    pub(super) what: &'static str,
+    pub(crate) what: &'static str,
     /// One sentence.
-    pub(super) advice: &'static str,
+    pub(crate) advice: &'static str,
 }
 
 /// Explains the stable name of an error; an unknown one gets a general answer.
 #[must_use]
-pub(super) fn explain(code: &str) -> Explanation {
+pub(crate) fn explain(code: &str) -> Explanation {
     let (what, advice) = match code {
         "no_model" => (
             "No model is free to answer for this agent.",

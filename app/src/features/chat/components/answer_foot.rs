@@ -103,6 +103,7 @@ fn details(answer: &AnswerView) -> impl IntoView + use<> {
             <dl>
                 {fact("Model", model)}
                 {fact("Why this one", answer.reason.clone())}
+                {fact("Version of the agent", answer.agent_version.map(|it| it.to_string()))}
                 {fact("Tokens read", tokens(answer.prompt_tokens))}
                 {fact("Tokens written", tokens(answer.completion_tokens))}
                 {fact("First token after", answer.first_token_ms.map(seconds))}

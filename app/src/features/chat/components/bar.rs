@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::entry::UNTITLED;
 use crate::features::chat::view::{AgentCard, ChatPage};
-use crate::ui::{Avatar, Icon, IconName};
+use crate::ui::{AgentAvatar, Icon, IconName};
 
 /// The head of the page.
 #[component]
@@ -42,7 +42,7 @@ pub fn Bar<'a>(
             >
                 <Icon name=IconName::Menu/>
             </button>
-            <Avatar name=&agent.name slug=&agent.slug/>
+            <AgentAvatar name=&agent.name slug=&agent.slug avatar=&agent.avatar/>
             <div class="bar-names">
                 <h1 id="conversation-title">{title}</h1>
                 <p class="bar-agent">{name}</p>
@@ -67,7 +67,7 @@ fn picker(agents: &[AgentCard], current: &str) -> impl IntoView + use<> {
                         href=format!("/chat?agent={}", agent.slug)
                         aria-current=(agent.slug == current).then_some("true")
                     >
-                        <Avatar name=&agent.name slug=&agent.slug/>
+                        <AgentAvatar name=&agent.name slug=&agent.slug avatar=&agent.avatar/>
                         <span class="picker-text">
                             <strong>{agent.name.clone()}</strong>
                             <span>{agent.description.clone()}</span>

@@ -5,7 +5,7 @@ use leptos::server_fn::ServerFn;
 
 use crate::features::chat::server_fns::SendMessage;
 use crate::features::chat::view::ChatPage;
-use crate::ui::Avatar;
+use crate::ui::AgentAvatar;
 
 /// Who will answer, what they are good for, and questions to begin with.
 #[component]
@@ -35,7 +35,7 @@ pub fn Empty<'a>(
     );
     view! {
         <div class="empty" id="empty">
-            <Avatar name=&agent.name slug=&agent.slug large=true/>
+            <AgentAvatar name=&agent.name slug=&agent.slug avatar=&agent.avatar large=true/>
             <h2>{agent.name.clone()}</h2>
             <p class="lead">{agent.description.clone()}</p>
             {starters}

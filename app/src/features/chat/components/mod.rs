@@ -4,8 +4,6 @@
 pub mod live;
 
 #[cfg(feature = "ssr")]
-pub mod account;
-#[cfg(feature = "ssr")]
 mod answer_error;
 #[cfg(feature = "ssr")]
 mod answer_foot;
@@ -28,6 +26,8 @@ pub mod shortcuts;
 #[cfg(feature = "ssr")]
 pub mod thread;
 
+#[cfg(feature = "ssr")]
+pub(crate) use self::answer_error::explain;
 #[cfg(feature = "ssr")]
 pub use self::{
     bar::Bar, composer::Composer, flash::Flash, message::render_foot, message::render_messages,

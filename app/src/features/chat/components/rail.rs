@@ -4,10 +4,10 @@ use leptos::prelude::*;
 use onelastai_types::ConversationId;
 use time::{Duration, OffsetDateTime};
 
-use super::account::Account;
 use super::entry::Entry;
 use crate::features::chat::view::{ChatPage, ConversationLink};
-use crate::ui::{Avatar, Icon, IconName, Logo};
+use crate::layout::account::Account;
+use crate::ui::{AgentAvatar, Icon, IconName, Logo};
 
 /// When a conversation last went on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,7 +86,7 @@ pub fn Rail<'a>(
             <template id="new-entry">
                 <Entry id=nobody() title=String::new() current=true/>
             </template>
-            <Account viewer=page.viewer.clone()/>
+            <Account viewer=page.viewer.clone() shortcuts=true/>
         </nav>
     }
     .into_any()
@@ -106,7 +106,7 @@ fn agents(page: &ChatPage) -> impl IntoView + use<> {
             view! {
                 <li>
                     <a class="rail-agent" href=format!("/chat?agent={}", agent.slug)>
-                        <Avatar name=&agent.name slug=&agent.slug/>
+                        <AgentAvatar name=&agent.name slug=&agent.slug avatar=&agent.avatar/>
                         <span>{agent.name.clone()}</span>
                     </a>
                 </li>

@@ -34,6 +34,7 @@ pub fn LiveChat(
         composer::wake();
         browser::localise_times();
         browser::tell_clock();
+        browser::tidy_address();
         Stream::current().resume();
         let keys = window_event_listener(ev::keydown, |event| keys::pressed(&event));
         on_cleanup(move || keys.remove());

@@ -1,0 +1,132 @@
+//! `/admin/users/{id}`: one account.
+
+use leptos::prelude::*;
+use leptos::server_fn::ServerFn;
+use leptos::server_fn::error::ServerFnUrlError;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use onelastai_identity::{Account, IdentityError, Permission, SignedInAt};
+use onelastai_types::UserId;
+
+use super::server_fns::{DisableUser, EnableUser, EndSessionOfUser};
+use super::users::state as open_or_closed;
+use crate::error::AppError;
+use crate::features::account::sessions::table;
+use crate::layout::desk::{Desk, Notice, Section};
+use crate::layout::error_page::error_view;
+use crate::session::{desk_for, local};
+use crate::ui::Moment;
+
+/// The page.
+#[component]
+pub fn UserRoute() -> impl IntoView {
+    let id = use_params_map()
+        .get_untracked()
+        .get("id")
+        .unwrap_or_default();
+    let error: Option<AppError> = use_query_map()
+        .get_untracked()
+        .get("__err")
+        .map(|error| ServerFnUrlError::decode_err(&error));
+    let page = Suspend::new(async move {
+        let (state, session) = match desk_for(Permission::UsersRead).await {
+            Ok(who) => who,
+            Err(error) => return error.page(),
+        };
+        let Ok(id) = id.parse::<UserId>() else {
+            return error_view(AppError::NotFound);
+        };
+        let found = async {
+            let account = state.identity.user(id).await?;
+            let sessions = state.identity.sessions_of(id, Some(&session)).await?;
+            Ok::<_, IdentityError>((account, sessions))
+        };
+        let (account, sessions) = match found.await {
+            Ok(found) => found,
+            Err(error) => return error_view(error),
+        };
+        let manages = session.may(Permission::UsersManage);
+        let notice =
+            error.map(|error| view! { <Notice text=error.to_string() bad=true/> }.into_any());
+        let actions = (manages && id != session.user).then(|| action(&account));
+        let audit = session.may(Permission::AuditRead).then(|| {
+            let href = format!("/admin/audit?actor={}", account.username);
+            view! { <p><a class="link" href=href>"What this person did"</a></p> }
+        });
+        let end = |it: &SignedInAt| {
+            if manages {
+                end_button(id, it)
+            } else {
+                ().into_any()
+            }
+        };
+        let body = view! {
+            {facts(&account)}
+            {audit}
+            <h2>"Signed in at"</h2>
+            {table(&sessions, end)}
+        };
+        view! {
+            <Desk
+                session=&session
+                section=Section::Users
+                title=account.name.clone()
+                actions=actions
+                notice=notice
+            >
+                {body}
+            </Desk>
+        }
+        .into_any()
+    });
+    view! { <Suspense fallback=|| ()>{page}</Suspense> }
+}
+
+fn facts(account: &Account) -> impl IntoView + use<> {
+    let email = account.email.clone().map(|email| {
+        let verified = if account.email_verified {
+            ""
+        } else {
+            " (not verified)"
+        };
+        format!("{email}{verified}")
+    });
+    view! {
+        <dl class="changes">
+            <div><dt>"Username"</dt><dd>{account.username.clone()}</dd></div>
+            <div><dt>"Address"</dt><dd>{email.unwrap_or_else(|| "–".to_owned())}</dd></div>
+            <div><dt>"Account"</dt><dd>{open_or_closed(account)}</dd></div>
+            <div><dt>"Since"</dt><dd><Moment at=local(account.created_at)/></dd></div>
+        </dl>
+    }
+}
+
+fn action(account: &Account) -> AnyView {
+    let id = account.id.to_string();
+    match account.disabled_at {
+        Some(_) => view! {
+            <form method="post" action=EnableUser::url()>
+                <input type="hidden" name="user" value=id/>
+                <button class="button button-quiet">"Open the account"</button>
+            </form>
+        }
+        .into_any(),
+        None => view! {
+            <form method="post" action=DisableUser::url()>
+                <input type="hidden" name="user" value=id/>
+                <button class="button button-quiet button-danger">"Close the account"</button>
+            </form>
+        }
+        .into_any(),
+    }
+}
+
+fn end_button(user: UserId, session: &SignedInAt) -> AnyView {
+    view! {
+        <form method="post" action=EndSessionOfUser::url()>
+            <input type="hidden" name="user" value=user.to_string()/>
+            <input type="hidden" name="session" value=session.id.to_string()/>
+            <button class="button button-quiet">"End"</button>
+        </form>
+    }
+    .into_any()
+}
