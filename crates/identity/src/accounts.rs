@@ -40,6 +40,15 @@ pub struct AccountPage {
     pub more: bool,
 }
 
+/// An account as Keycloak has it now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeycloakAccount {
+    /// Whether Keycloak lets this person sign in.
+    pub enabled: bool,
+    /// The realm roles, by name; those that come with others too.
+    pub roles: Vec<String>,
+}
+
 /// What `LIKE` takes for the text itself, anywhere.
 fn containing(text: &str) -> String {
     let mut pattern = String::from("%");
@@ -55,6 +64,36 @@ fn containing(text: &str) -> String {
 }
 
 impl IdentityService {
+    /// What Keycloak says of an account; `None` where no client is set up to ask it.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`] where it is gone there; or where Keycloak is away.
+    pub async fn keycloak_account(
+        &self,
+        id: UserId,
+    ) -> Result<Option<KeycloakAccount>, IdentityError> {
+        if self.settings().backend.is_none() {
+            return Ok(None);
+        }
+        let subject = sqlx::query_scalar!(
+            "SELECT keycloak_subject FROM users WHERE id = $1 AND keycloak_issuer = $2",
+            id.0,
+            self.settings().issuer(),
+        )
+        .fetch_optional(self.pool())
+        .await?
+        .ok_or(IdentityError::NotFound)?;
+        let keycloak = self.keycloak();
+        let user = keycloak.user(&subject).await?;
+        let roles = keycloak.roles(&subject).await?;
+        let mut roles: Vec<_> = roles.into_iter().map(|role| role.name).collect();
+        roles.sort_unstable();
+        Ok(Some(KeycloakAccount {
+            enabled: user.enabled,
+            roles,
+        }))
+    }
+
     /// The accounts with `text` in their username, name or address; all for an empty text.
     /// Pages count from 0.
     ///

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onelastai_identity::{KeycloakSettings, Secret};
+use onelastai_identity::{BackendClient, KeycloakSettings, Secret};
 use url::Url;
 
 use super::{ConfigError, Env, env::wrong};
@@ -20,8 +20,19 @@ pub(super) fn read(env: &Env, base_url: Url) -> Result<KeycloakSettings, ConfigE
         realm: env.require("KEYCLOAK_REALM")?.to_owned(),
         client_id: env.require("KEYCLOAK_CLIENT_ID")?.to_owned(),
         client_secret: Secret::new(env.require("KEYCLOAK_CLIENT_SECRET")?),
+        backend: backend(env)?,
         base_url,
     })
+}
+
+fn backend(env: &Env) -> Result<Option<BackendClient>, ConfigError> {
+    let Some(secret) = env.get("KEYCLOAK_BACKEND_CLIENT_SECRET") else {
+        return Ok(None);
+    };
+    Ok(Some(BackendClient {
+        id: env.require("KEYCLOAK_BACKEND_CLIENT_ID")?.to_owned(),
+        secret: Secret::new(secret),
+    }))
 }
 
 pub(super) fn session_lifetime(env: &Env) -> Result<Duration, ConfigError> {

@@ -2,6 +2,7 @@
 //! anywhere at any time.
 
 mod health;
+mod keycloak_events;
 mod reaper;
 
 use onelastai_app::state::AppState;
@@ -10,4 +11,5 @@ use onelastai_app::state::AppState;
 pub fn start(state: &AppState) {
     tokio::spawn(reaper::run(state.chat.clone()));
     tokio::spawn(health::run(state.router.clone()));
+    tokio::spawn(keycloak_events::run(state.identity.clone()));
 }

@@ -84,6 +84,18 @@ impl App {
         body: &str,
     ) -> Answer {
         let host = self.origin.split("//").nth(1).unwrap();
+        self.call_at(host, method, path, headers, body).await
+    }
+
+    /// The same at another host, such as an agent's.
+    pub async fn call_at(
+        &self,
+        host: &str,
+        method: Method,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let mut request = Request::builder()
             .method(method)
             .uri(path)

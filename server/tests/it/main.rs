@@ -10,5 +10,9 @@
 
 mod app;
 mod audit;
+#[path = "../../../crates/identity/tests/it/browser.rs"]
+#[allow(dead_code, reason = "the tests of identity use more of it")]
+mod browser;
 mod front;
+mod matrix;
 mod strangers;

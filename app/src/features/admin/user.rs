@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos::server_fn::error::ServerFnUrlError;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use onelastai_identity::{Account, IdentityError, Permission, SignedInAt};
+use onelastai_identity::{Account, IdentityError, KeycloakAccount, Permission, SignedInAt};
 use onelastai_types::UserId;
 
 use super::server_fns::{DisableUser, EnableUser, EndSessionOfUser};
@@ -40,6 +40,8 @@ pub fn UserRoute() -> impl IntoView {
             let sessions = state.identity.sessions_of(id, Some(&session)).await?;
             Ok::<_, IdentityError>((account, sessions))
         };
+        // The rest of the page doesn't need Keycloak.
+        let at_keycloak = state.identity.keycloak_account(id).await;
         let (account, sessions) = match found.await {
             Ok(found) => found,
             Err(error) => return error_view(error),
@@ -60,7 +62,7 @@ pub fn UserRoute() -> impl IntoView {
             }
         };
         let body = view! {
-            {facts(&account)}
+            {facts(&account, &at_keycloak)}
             {audit}
             <h2>"Signed in at"</h2>
             {table(&sessions, end)}
@@ -81,7 +83,32 @@ pub fn UserRoute() -> impl IntoView {
     view! { <Suspense fallback=|| ()>{page}</Suspense> }
 }
 
-fn facts(account: &Account) -> impl IntoView + use<> {
+/// The roles and the switch of an account at Keycloak, in words.
+fn keycloak_words(found: &Result<Option<KeycloakAccount>, IdentityError>) -> (String, String) {
+    let both = |words: &str| (words.to_owned(), words.to_owned());
+    match found {
+        Ok(Some(account)) => {
+            let enabled = if account.enabled {
+                "enabled"
+            } else {
+                "disabled"
+            };
+            (account.roles.join(", "), enabled.to_owned())
+        }
+        Ok(None) => both("unknown: KEYCLOAK_BACKEND_CLIENT_SECRET is not set"),
+        Err(IdentityError::NotFound) => both("not there any more"),
+        Err(error) => {
+            tracing::warn!(%error, "can't ask Keycloak about an account");
+            both("can't be asked just now")
+        }
+    }
+}
+
+fn facts(
+    account: &Account,
+    at_keycloak: &Result<Option<KeycloakAccount>, IdentityError>,
+) -> impl IntoView + use<> {
+    let (roles, switch) = keycloak_words(at_keycloak);
     let email = account.email.clone().map(|email| {
         let verified = if account.email_verified {
             ""
@@ -95,6 +122,8 @@ fn facts(account: &Account) -> impl IntoView + use<> {
             <div><dt>"Username"</dt><dd>{account.username.clone()}</dd></div>
             <div><dt>"Address"</dt><dd>{email.unwrap_or_else(|| "–".to_owned())}</dd></div>
             <div><dt>"Account"</dt><dd>{open_or_closed(account)}</dd></div>
+            <div><dt>"At Keycloak"</dt><dd>{switch}</dd></div>
+            <div><dt>"Roles at Keycloak"</dt><dd>{roles}</dd></div>
             <div><dt>"Since"</dt><dd><Moment at=local(account.created_at)/></dd></div>
         </dl>
     }

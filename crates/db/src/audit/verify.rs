@@ -78,14 +78,15 @@ async fn unguarded(connection: &mut PgConnection) -> DbResult<Vec<String>> {
         r#"SELECT name AS "name!"
            FROM unnest(ARRAY['audit_logs_chain', 'audit_logs_head', 'audit_logs_append_only',
                              'audit_logs_no_truncate', 'audit_chain_by_trigger_only',
-                             'audit_logs_sequence_key']) AS name
+                             'audit_logs_sequence_key']) WITH ORDINALITY AS guards (name, place)
            WHERE NOT EXISTS (
                    SELECT FROM pg_trigger
                    WHERE tgname = name AND tgenabled IN ('O', 'A')
                      AND tgrelid IN ('audit_logs'::regclass, 'audit_chain'::regclass))
              AND NOT EXISTS (
                    SELECT FROM pg_constraint
-                   WHERE conname = name AND conrelid = 'audit_logs'::regclass)"#
+                   WHERE conname = name AND conrelid = 'audit_logs'::regclass)
+           ORDER BY place"#
     )
     .fetch_all(connection)
     .await?)

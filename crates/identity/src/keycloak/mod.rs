@@ -1,6 +1,7 @@
 //! OpenID Connect with Keycloak: authorization code with PKCE
 //! (OpenID Connect Core 1.0; RFC 7636; RFC 9700).
 
+mod admin;
 mod claims;
 mod discovery;
 mod oidc;
@@ -15,8 +16,11 @@ use openidconnect::{
     RequestTokenError, Scope, core::CoreResponseType,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use url::Url;
 
+pub use admin::BackendClient;
+pub(crate) use admin::{Event, ServiceToken};
 pub(crate) use claims::{Grants, Told};
 pub(crate) use refresh::{Refreshed, Renewed};
 pub(crate) use signed::{Audience, LEEWAY, Signed, check_times, now, number, unverified};
@@ -40,6 +44,8 @@ pub struct KeycloakSettings {
     pub client_id: String,
     /// Our client's secret.
     pub client_secret: Secret,
+    /// The client that looks after users, if it is set up.
+    pub backend: Option<BackendClient>,
     /// Our own public address, such as `https://chat.example.com`.
     pub base_url: Url,
 }
@@ -91,6 +97,7 @@ pub(crate) struct Keycloak {
     pub settings: KeycloakSettings,
     pub http: reqwest::Client,
     discovery: Discovery,
+    service_token: Mutex<Option<ServiceToken>>,
 }
 
 fn unavailable(error: impl std::fmt::Display) -> IdentityError {
@@ -111,6 +118,7 @@ impl Keycloak {
             settings,
             http,
             discovery: Discovery::default(),
+            service_token: Mutex::default(),
         })
     }
 

@@ -314,8 +314,28 @@ async fn a_refresh_of_what_keycloak_ended_brings_nothing_back(pool: PgPool) {
     let sid = sid(&pool, &session(&identity, &main).await.unwrap()).await;
     age(&sid, 61).await;
     let token = realm.key.sign(&claims(&realm, &someone.id, &sid));
-    // The refresh is under way when the word comes.
-    let _ = tokio::time::timeout(Duration::from_millis(5), session(&identity, &main)).await;
+    // The refresh is under way when the word comes: it holds its lock.
+    let asking = tokio::spawn({
+        let (identity, main) = (identity.clone(), main.token.clone());
+        async move { identity.session(&main, &host()).await.is_ok() }
+    });
+    let mut redis = redis().await;
+    let lock = format!("onelastai:keycloak:{sid}:lock");
+    let until = Instant::now() + Duration::from_secs(10);
+    loop {
+        let held: bool = redis::cmd("EXISTS")
+            .arg(&lock)
+            .query_async(&mut redis)
+            .await
+            .unwrap();
+        if held {
+            break;
+        }
+        assert!(
+            Instant::now() < until && !asking.is_finished(),
+            "the refresh was not seen"
+        );
+    }
     let ended = identity.back_channel_logout(&token, &origin()).await;
     assert_eq!(ended.unwrap(), 1);
     let until = Instant::now() + Duration::from_secs(10);
@@ -324,7 +344,6 @@ async fn a_refresh_of_what_keycloak_ended_brings_nothing_back(pool: PgPool) {
     }
     // For as long as its result could take to come in.
     let until = Instant::now() + Duration::from_secs(1);
-    let mut redis = redis().await;
     while Instant::now() < until {
         let back: bool = redis::cmd("EXISTS")
             .arg(format!("onelastai:keycloak:{sid}"))

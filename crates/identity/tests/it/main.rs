@@ -13,6 +13,7 @@ mod back_channel;
 mod bearer;
 mod browser;
 mod ending;
+mod events;
 mod freshness;
 mod handoff;
 mod keys;
@@ -23,7 +24,8 @@ use std::time::Duration;
 use browser::Browser;
 use onelastai_db::{Origin, PgPool};
 use onelastai_identity::{
-    Callback, IdentityError, IdentityService, KeycloakSettings, Permission, Secret, SignedIn,
+    BackendClient, Callback, IdentityError, IdentityService, KeycloakSettings, Permission, Secret,
+    SignedIn,
 };
 use redis::{
     Client,
@@ -40,6 +42,10 @@ fn settings() -> KeycloakSettings {
         realm: variable("KEYCLOAK_REALM"),
         client_id: variable("KEYCLOAK_CLIENT_ID"),
         client_secret: Secret::new(variable("KEYCLOAK_CLIENT_SECRET")),
+        backend: Some(BackendClient {
+            id: "onelastai-backend".to_owned(),
+            secret: Secret::new(variable("KEYCLOAK_BACKEND_CLIENT_SECRET")),
+        }),
         base_url: variable("BASE_URL").parse().unwrap(),
     }
 }

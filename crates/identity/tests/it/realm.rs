@@ -206,6 +206,7 @@ impl Realm {
             realm: self.name.clone(),
             client_id: CLIENT.to_owned(),
             client_secret: Secret::new(CLIENT_SECRET),
+            backend: None,
             base_url: variable("BASE_URL").parse().unwrap(),
         }
     }

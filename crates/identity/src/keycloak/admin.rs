@@ -1,0 +1,159 @@
+//! Keycloak's admin API, as the service account of a client of our own
+//! (<https://www.keycloak.org/docs-api/latest/rest-api/index.html>).
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, de::DeserializeOwned};
+use tokio::time::{Duration, Instant};
+use url::Url;
+
+use super::{Keycloak, unavailable};
+use crate::{IdentityError, Secret};
+
+/// A token is not used in the last seconds of its life.
+const MARGIN: Duration = Duration::from_secs(10);
+/// The most events that are asked for at once.
+const MOST_EVENTS: u32 = 200;
+
+/// The client whose service account looks after users (`onelastai-backend` in the realm).
+#[derive(Debug, Clone)]
+pub struct BackendClient {
+    /// Its id.
+    pub id: String,
+    /// Its secret.
+    pub secret: Secret,
+}
+
+/// A token of the service account and how long it is good.
+pub(crate) struct ServiceToken {
+    token: Secret,
+    until: Instant,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: Secret,
+    expires_in: u64,
+}
+
+/// A user as the admin API has it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct UserRepresentation {
+    pub enabled: bool,
+}
+
+/// A role as the admin API has it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct RoleRepresentation {
+    pub name: String,
+}
+
+/// Something that happened at Keycloak.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Event {
+    /// In milliseconds since 1970.
+    pub time: i64,
+    #[serde(rename = "type")]
+    pub kind: String,
+    pub user_id: Option<String>,
+    pub ip_address: Option<IpAddr>,
+    pub error: Option<String>,
+    #[serde(default)]
+    pub details: Details,
+}
+
+/// What else is known of an event.
+#[derive(Debug, Clone, Default, Deserialize)]
+pub(crate) struct Details {
+    pub username: Option<String>,
+}
+
+impl Keycloak {
+    /// A user by Keycloak's id.
+    pub(crate) async fn user(&self, subject: &str) -> Result<UserRepresentation, IdentityError> {
+        self.admin(&["users", subject], &[]).await
+    }
+
+    /// The realm roles that a user has, those that come with others too.
+    pub(crate) async fn roles(
+        &self,
+        subject: &str,
+    ) -> Result<Vec<RoleRepresentation>, IdentityError> {
+        let path = ["users", subject, "role-mappings", "realm", "composite"];
+        self.admin(&path, &[]).await
+    }
+
+    /// The newest events of these kinds, the newest first.
+    pub(crate) async fn events(&self, kinds: &[&str]) -> Result<Vec<Event>, IdentityError> {
+        let most = MOST_EVENTS.to_string();
+        let mut query: Vec<_> = kinds.iter().map(|kind| ("type", *kind)).collect();
+        query.push(("max", &most));
+        self.admin(&["events"], &query).await
+    }
+
+    async fn admin<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<T, IdentityError> {
+        let mut url = self.settings.url.clone();
+        url.path_segments_mut()
+            .map_err(|()| unavailable("not an address"))?
+            .pop_if_empty()
+            .extend(["admin", "realms", &self.settings.realm])
+            .extend(path);
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        let token = self.service_token().await?;
+        let answer = self.http.get(url).bearer_auth(token.expose()).send().await;
+        let answer = answer.map_err(|error| unavailable(error.without_url()))?;
+        match answer.status().as_u16() {
+            200 => answer
+                .json()
+                .await
+                .map_err(|error| unavailable(error.without_url())),
+            404 => Err(IdentityError::NotFound),
+            status => Err(unavailable(format!(
+                "the admin API answered {status}: has the service account its roles?"
+            ))),
+        }
+    }
+
+    async fn service_token(&self) -> Result<Secret, IdentityError> {
+        let Some(client) = &self.settings.backend else {
+            return Err(IdentityError::NotFound);
+        };
+        let mut kept = self.service_token.lock().await;
+        if let Some(kept) = kept.as_ref().filter(|it| it.until > Instant::now()) {
+            return Ok(kept.token.clone());
+        }
+        let url = format!("{}/protocol/openid-connect/token", self.settings.issuer());
+        let body = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("grant_type", "client_credentials")
+            .append_pair("client_id", &client.id)
+            .append_pair("client_secret", client.secret.expose())
+            .finish();
+        let url: Url = url.parse().map_err(unavailable)?;
+        let answer = self
+            .http
+            .post(url)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+            .send()
+            .await
+            .and_then(reqwest::Response::error_for_status)
+            .map_err(|error| unavailable(error.without_url()))?;
+        let answer: TokenAnswer = answer
+            .json()
+            .await
+            .map_err(|error| unavailable(error.without_url()))?;
+        let life = Duration::from_secs(answer.expires_in).saturating_sub(MARGIN);
+        *kept = Some(ServiceToken {
+            token: answer.access_token.clone(),
+            until: Instant::now() + life,
+        });
+        Ok(answer.access_token)
+    }
+}

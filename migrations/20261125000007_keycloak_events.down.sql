@@ -1,0 +1,1 @@
+DROP TABLE keycloak_events;

@@ -1,0 +1,33 @@
+//! Copies failed sign-ins and the like from Keycloak into the audit log.
+
+use std::time::Duration;
+
+use onelastai_identity::IdentityService;
+use tokio::time::{MissedTickBehavior, interval};
+
+const EVERY: Duration = Duration::from_secs(15);
+
+pub(super) async fn run(identity: IdentityService) {
+    if !identity.sees_events() {
+        return;
+    }
+    let mut ticks = interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut well = true;
+    loop {
+        ticks.tick().await;
+        let done = async {
+            identity.copy_events().await?;
+            identity.sweep_events().await
+        };
+        match done.await {
+            Ok(_) => well = true,
+            // Once, not every time, while Keycloak is away.
+            Err(error) if well => {
+                tracing::warn!(%error, "can't copy Keycloak's events into the audit log");
+                well = false;
+            }
+            Err(_) => {}
+        }
+    }
+}
