@@ -92,6 +92,10 @@ impl IdentityService {
         health.note("realm", true, settings.realm.clone());
         self.check_client(&mut health).await;
         self.check_redirect(&mut health).await;
+        let clock = match self.check_backend(&mut health).await {
+            Some(seconds) => Some(seconds),
+            None => clock,
+        };
         if let Some(seconds) = clock {
             let ok = seconds.abs() <= CLOCK_SKEW;
             let found = if ok {
@@ -168,5 +172,37 @@ impl IdentityService {
             ),
             Err(error) => health.note("redirect address", false, error.without_url().to_string()),
         };
+    }
+
+    /// The client that looks after users, if one is set up: its secret, what its service
+    /// account may read, and how far Keycloak's clock is behind ours, in seconds.
+    async fn check_backend(&self, health: &mut KeycloakHealth) -> Option<i64> {
+        let keycloak = self.keycloak();
+        let client = keycloak.settings.backend.as_ref()?;
+        let issued = match keycloak.service_token_issued().await {
+            Ok(issued) => issued,
+            Err(error) => {
+                let advice = format!(
+                    "no token for {:?}: check KEYCLOAK_BACKEND_CLIENT_SECRET ({error})",
+                    client.id
+                );
+                health.note("service account", false, advice);
+                return None;
+            }
+        };
+        let clock = issued.map(|at| OffsetDateTime::now_utc().unix_timestamp() - at);
+        match keycloak.events(&["LOGIN_ERROR"]).await {
+            Ok(_) => health.note("service account", true, client.id.clone()),
+            Err(error) => health.note(
+                "service account",
+                false,
+                format!(
+                    "{:?} may not read events: give it the roles view-users and view-events of \
+                     realm-management ({error})",
+                    client.id
+                ),
+            ),
+        };
+        clock
     }
 }

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, de::DeserializeOwned};
 use tokio::time::{Duration, Instant};
 use url::Url;
@@ -119,6 +120,22 @@ impl Keycloak {
                 "the admin API answered {status}: has the service account its roles?"
             ))),
         }
+    }
+
+    /// When Keycloak says that it made a token that was asked for now, in seconds since 1970.
+    pub(crate) async fn service_token_issued(&self) -> Result<Option<i64>, IdentityError> {
+        #[derive(Deserialize)]
+        struct Claims {
+            iat: i64,
+        }
+        *self.service_token.lock().await = None;
+        let token = self.service_token().await?;
+        // Fresh from Keycloak itself; there is no signature to check.
+        let claims = token.expose().split('.').nth(1).and_then(|claims| {
+            let json = URL_SAFE_NO_PAD.decode(claims).ok()?;
+            serde_json::from_slice::<Claims>(&json).ok()
+        });
+        Ok(claims.map(|claims| claims.iat))
     }
 
     async fn service_token(&self) -> Result<Secret, IdentityError> {

@@ -311,6 +311,11 @@ async fn without_redis_nobody_is_let_in(pool: PgPool) {
 async fn health_tells_what_is_wrong_in_words(pool: PgPool) {
     let good = service(pool.clone()).health().await;
     assert!(good.is_ok(), "{good:?}");
+    let names: Vec<_> = good.checks.iter().map(|check| check.name).collect();
+    assert!(
+        names.contains(&"service account") && names.contains(&"clock"),
+        "{names:?}"
+    );
 
     let told = |change: fn(&mut KeycloakSettings)| {
         let pool = pool.clone();
@@ -329,6 +334,17 @@ async fn health_tells_what_is_wrong_in_words(pool: PgPool) {
     assert!(
         secret.starts_with("client: ") && secret.contains("KEYCLOAK_CLIENT_SECRET"),
         "{secret}"
+    );
+    let backend = told(|it| {
+        if let Some(backend) = &mut it.backend {
+            backend.secret = Secret::new("wrong");
+        }
+    })
+    .await;
+    assert!(
+        backend.starts_with("service account: ")
+            && backend.contains("KEYCLOAK_BACKEND_CLIENT_SECRET"),
+        "{backend}"
     );
     let realm = told(|it| it.realm = "nowhere".into()).await;
     assert!(
