@@ -30,12 +30,17 @@ function median(values) {
 }
 
 /** One row for each figure: the value and how to print it, the most it may be and that in words. */
-function rows({ server, visit, composer, answer }) {
+function rows({ server, visit, entrance, composer, answer }) {
   const all = [];
   const row = (what, value, show, target, peer, note = '') => all.push({ what, value, show, target, peer, note });
   if (visit) {
     row('First visit: bytes over the wire', visit.bytes, kB, [300_000, '300 kB'], OPEN_WEBUI.bytes);
     row('First visit: requests', visit.requests, count, [12, '12'], OPEN_WEBUI.requests);
+  }
+  if (entrance) {
+    const times = entrance.map((run) => run.ms);
+    row("Agent's own host, signed in elsewhere", median(times), ms, [300, '300 ms'], undefined, ` (worst ${ms(Math.max(...times))})`);
+    row("Agent's own host: redirects", Math.max(...entrance.map((run) => run.redirects)), count, [2, '2']);
   }
   const at = { fast: [0.3, '0.3 s'], slowCpu: [0.8, '0.8 s'], slowCpuAndNet: [3, '3 s'] };
   for (const [speed, runs] of Object.entries(composer ?? {})) {

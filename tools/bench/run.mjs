@@ -6,6 +6,7 @@ import { measureAnswer } from './answer.mjs';
 import { quiet, startApp } from './app.mjs';
 import { launch, signIn } from './browser.mjs';
 import { measureComposer } from './composer.mjs';
+import { measureEntrance } from './entrance.mjs';
 import { page, table } from './report.mjs';
 import { measureVisit } from './visit.mjs';
 
@@ -15,7 +16,7 @@ const SPEEDS = {
   slowCpu: { cpu: 4 },
   slowCpuAndNet: { cpu: 4, net: true },
 };
-const PARTS = ['server', 'visit', 'composer', 'answer'];
+const PARTS = ['server', 'visit', 'entrance', 'composer', 'answer'];
 
 const wanted = process.argv.length > 2 ? process.argv.slice(2) : PARTS;
 const does = (part) => wanted.includes(part);
@@ -51,6 +52,9 @@ const session = await signIn(browser);
 if (does('visit')) {
   say('the first visit');
   results.visit = await measureVisit(browser, session);
+}
+if (does('entrance')) {
+  results.entrance = await rounds("an agent's own host", () => measureEntrance(browser, session));
 }
 if (does('composer')) {
   results.composer = {};

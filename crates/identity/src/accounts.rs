@@ -1,7 +1,7 @@
 //! Accounts, for those who administer them.
 
 use onelastai_db::{Actor, AuditEntry, Origin, record};
-use onelastai_types::UserId;
+use onelastai_types::{Tier, UserId};
 use serde_json::{Map, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
@@ -23,12 +23,43 @@ pub struct Account {
     pub email: Option<String>,
     /// Whether Keycloak has verified the address.
     pub email_verified: bool,
+    /// What this person has subscribed to.
+    pub tier: Tier,
     /// Since when it is closed here, if it is. Keycloak has a switch of its own.
     pub disabled_at: Option<OffsetDateTime>,
     /// The last sign-in in a browser.
     pub last_sign_in_at: Option<OffsetDateTime>,
     /// Since when we know it.
     pub created_at: OffsetDateTime,
+}
+
+struct Row {
+    id: UserId,
+    username: String,
+    name: String,
+    email: Option<String>,
+    email_verified: bool,
+    subscription_tier: String,
+    disabled_at: Option<OffsetDateTime>,
+    last_sign_in_at: Option<OffsetDateTime>,
+    created_at: OffsetDateTime,
+}
+
+impl From<Row> for Account {
+    fn from(row: Row) -> Self {
+        Self {
+            id: row.id,
+            username: row.username,
+            name: row.name,
+            email: row.email,
+            email_verified: row.email_verified,
+            // The column's check lets no other name in.
+            tier: row.subscription_tier.parse().unwrap_or_default(),
+            disabled_at: row.disabled_at,
+            last_sign_in_at: row.last_sign_in_at,
+            created_at: row.created_at,
+        }
+    }
 }
 
 /// Some accounts.
@@ -100,10 +131,10 @@ impl IdentityService {
     /// # Errors
     /// Where the database is away.
     pub async fn search_users(&self, text: &str, page: u32) -> Result<AccountPage, IdentityError> {
-        let mut accounts = sqlx::query_as!(
-            Account,
+        let rows = sqlx::query_as!(
+            Row,
             r#"SELECT id, username, display_name AS name, email, email_verified,
-                      disabled_at, last_sign_in_at, created_at
+                      subscription_tier, disabled_at, last_sign_in_at, created_at
                FROM users
                WHERE username ILIKE $1 OR display_name ILIKE $1 OR email ILIKE $1
                ORDER BY lower(username), id
@@ -114,9 +145,14 @@ impl IdentityService {
         )
         .fetch_all(self.pool())
         .await?;
-        let more = accounts.len() > ACCOUNTS_PER_PAGE as usize;
-        accounts.truncate(ACCOUNTS_PER_PAGE as usize);
-        Ok(AccountPage { accounts, more })
+        Ok(AccountPage {
+            more: rows.len() > ACCOUNTS_PER_PAGE as usize,
+            accounts: rows
+                .into_iter()
+                .take(ACCOUNTS_PER_PAGE as usize)
+                .map(Account::from)
+                .collect(),
+        })
     }
 
     /// One account.
@@ -125,15 +161,59 @@ impl IdentityService {
     /// [`IdentityError::NotFound`]; or where the database is away.
     pub async fn user(&self, id: UserId) -> Result<Account, IdentityError> {
         sqlx::query_as!(
-            Account,
+            Row,
             r#"SELECT id, username, display_name AS name, email, email_verified,
-                      disabled_at, last_sign_in_at, created_at
+                      subscription_tier, disabled_at, last_sign_in_at, created_at
                FROM users WHERE id = $1"#,
             id.0,
         )
         .fetch_optional(self.pool())
         .await?
+        .map(Account::from)
         .ok_or(IdentityError::NotFound)
+    }
+
+    /// Gives an account another tier by hand. Giving it the one it has changes nothing.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`]; or where the database is away.
+    pub async fn set_tier(
+        &self,
+        id: UserId,
+        tier: Tier,
+        actor: Actor,
+        origin: &Origin,
+    ) -> Result<(), IdentityError> {
+        let mut transaction = self.pool().begin().await?;
+        let before = sqlx::query_scalar!(
+            "SELECT subscription_tier FROM users WHERE id = $1 FOR UPDATE",
+            id.0
+        )
+        .fetch_optional(&mut *transaction)
+        .await?
+        .ok_or(IdentityError::NotFound)?;
+        if before == tier.as_str() {
+            return Ok(());
+        }
+        sqlx::query!(
+            "UPDATE users SET subscription_tier = $2 WHERE id = $1",
+            id.0,
+            tier.as_str(),
+        )
+        .execute(&mut *transaction)
+        .await?;
+        let changes = Map::from_iter([("tier".to_owned(), json!([before, tier.as_str()]))]);
+        let entry = AuditEntry {
+            actor,
+            origin,
+            action: "user.tier",
+            target_type: "users",
+            target_id: id.0,
+            changes,
+        };
+        record(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        Ok(())
     }
 
     /// Closes an account here and ends its sessions. Closing a closed one ends what may be

@@ -30,7 +30,7 @@ async fn no_server_function_works_for_a_stranger() {
     let app = App::new(&[]);
     let fields = format!(
         "conversation={ID}&generation={ID}&agent={ID}&user={ID}&session={ID}&text=hello&title=mine\
-         &key=12345678&slug=companion&based_on=1&version=1"
+         &key=12345678&slug=companion&based_on=1&version=1&tier=pro"
     );
     let mut count = 0;
     for (path, method) in server_fn_paths() {
@@ -51,7 +51,7 @@ async fn no_server_function_works_for_a_stranger() {
         assert_eq!(by_link.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
         count += 1;
     }
-    assert!(count >= 17, "the server functions are found");
+    assert!(count >= 18, "the server functions are found");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 
 use leptos_axum::redirect;
 use onelastai_identity::Permission;
-use onelastai_types::{UserId, UserSessionId};
+use onelastai_types::{Tier, UserId, UserSessionId};
 
 use crate::error::AppError;
 use crate::session::{actor_of, allowed, origin};
@@ -28,6 +28,16 @@ pub(super) async fn enable(user: UserId) -> Result<(), AppError> {
     state
         .identity
         .enable_user(user, actor_of(&who), &origin(&parts))
+        .await?;
+    redirect(&format!("/admin/users/{user}"));
+    Ok(())
+}
+
+pub(super) async fn set_tier(user: UserId, tier: Tier) -> Result<(), AppError> {
+    let (state, who, parts) = allowed(Permission::UsersManage).await?;
+    state
+        .identity
+        .set_tier(user, tier, actor_of(&who), &origin(&parts))
         .await?;
     redirect(&format!("/admin/users/{user}"));
     Ok(())

@@ -3,7 +3,7 @@
 #![allow(missing_docs)]
 
 use leptos::prelude::*;
-use onelastai_types::{UserId, UserSessionId};
+use onelastai_types::{Tier, UserId, UserSessionId};
 
 use crate::error::AppError;
 #[cfg(feature = "ssr")]
@@ -19,6 +19,12 @@ pub async fn disable_user(user: UserId) -> Result<(), AppError> {
 #[server(prefix = "/api/fn", endpoint = "enable_user")]
 pub async fn enable_user(user: UserId) -> Result<(), AppError> {
     with_status(super::handlers::enable(user).await)
+}
+
+/// Gives an account another tier by hand.
+#[server(prefix = "/api/fn", endpoint = "set_tier_of_user")]
+pub async fn set_tier_of_user(user: UserId, tier: Tier) -> Result<(), AppError> {
+    with_status(super::handlers::set_tier(user, tier).await)
 }
 
 /// Ends somebody's session.

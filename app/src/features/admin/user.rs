@@ -5,9 +5,9 @@ use leptos::server_fn::ServerFn;
 use leptos::server_fn::error::ServerFnUrlError;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use onelastai_identity::{Account, IdentityError, KeycloakAccount, Permission, SignedInAt};
-use onelastai_types::UserId;
+use onelastai_types::{Tier, UserId};
 
-use super::server_fns::{DisableUser, EnableUser, EndSessionOfUser};
+use super::server_fns::{DisableUser, EnableUser, EndSessionOfUser, SetTierOfUser};
 use super::users::state as open_or_closed;
 use crate::error::AppError;
 use crate::features::account::sessions::table;
@@ -64,6 +64,7 @@ pub fn UserRoute() -> impl IntoView {
         let body = view! {
             {facts(&account, &at_keycloak)}
             {audit}
+            {manages.then(|| tier_form(&account))}
             <h2>"Signed in at"</h2>
             {table(&sessions, end)}
         };
@@ -122,10 +123,31 @@ fn facts(
             <div><dt>"Username"</dt><dd>{account.username.clone()}</dd></div>
             <div><dt>"Address"</dt><dd>{email.unwrap_or_else(|| "–".to_owned())}</dd></div>
             <div><dt>"Account"</dt><dd>{open_or_closed(account)}</dd></div>
+            <div><dt>"Plan"</dt><dd>{account.tier.to_string()}</dd></div>
             <div><dt>"At Keycloak"</dt><dd>{switch}</dd></div>
             <div><dt>"Roles at Keycloak"</dt><dd>{roles}</dd></div>
             <div><dt>"Since"</dt><dd><Moment at=local(account.created_at)/></dd></div>
         </dl>
+    }
+}
+
+/// Another plan, by hand: for a gift, or where payment goes another way.
+fn tier_form(account: &Account) -> impl IntoView + use<> {
+    let options = [Tier::Free, Tier::Pro, Tier::Enterprise]
+        .map(|tier| {
+            let chosen = tier == account.tier;
+            view! { <option value=tier.as_str() selected=chosen>{tier.to_string()}</option> }
+        })
+        .collect_view();
+    view! {
+        <form class="filters" method="post" action=SetTierOfUser::url()>
+            <input type="hidden" name="user" value=account.id.to_string()/>
+            <label>
+                "Give another plan"
+                <select class="field" name="tier">{options}</select>
+            </label>
+            <button class="button button-quiet">"Give"</button>
+        </form>
     }
 }
 

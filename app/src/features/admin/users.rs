@@ -56,6 +56,7 @@ fn table(found: &AccountPage) -> AnyView {
                     <tr>
                         <th scope="col">"User"</th>
                         <th scope="col">"Address"</th>
+                        <th scope="col">"Plan"</th>
                         <th scope="col">"State"</th>
                         <th scope="col">"Since"</th>
                         <th scope="col">"Last sign-in"</th>
@@ -85,6 +86,7 @@ fn row(account: &Account) -> impl IntoView + use<> {
                 <small>{account.username.clone()}</small>
             </td>
             <td>{account.email.clone()}</td>
+            <td>{account.tier.to_string()}</td>
             <td>{state(account)}</td>
             <td class="time"><Moment at=local(account.created_at)/></td>
             <td class="time">

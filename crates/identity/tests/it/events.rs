@@ -1,6 +1,8 @@
 //! What Keycloak knows of accounts and their events.
 
-use onelastai_db::{PgPool, audit, new_id};
+use onelastai_db::{Actor, Origin, PgPool, audit, new_id};
+use onelastai_identity::IdentityError;
+use onelastai_types::Tier;
 use uuid::Uuid;
 
 use crate::{browser::Browser, realm::realm, service, sign_in};
@@ -53,4 +55,39 @@ async fn an_account_has_the_roles_that_keycloak_gives(pool: PgPool) {
     let other = realm.service(&pool);
     assert!(!other.sees_events());
     assert_eq!(other.keycloak_account(user).await.unwrap(), None);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_tier_given_by_hand_is_in_the_log(pool: PgPool) {
+    let identity = service(pool.clone());
+    let signed_in = sign_in(&identity, "user").await;
+    let host = identity.settings().base_url.host_str().unwrap().to_owned();
+    let session = identity.session(&signed_in.token, &host).await.unwrap();
+    let user = session.expect("signed in").user;
+    let actor = || Actor::User {
+        id: user.0,
+        name: "boss".to_owned(),
+    };
+    assert_eq!(identity.user(user).await.unwrap().tier, Tier::Free);
+    for _ in 0..2 {
+        identity
+            .set_tier(user, Tier::Pro, actor(), &Origin::default())
+            .await
+            .unwrap();
+    }
+    assert_eq!(identity.user(user).await.unwrap().tier, Tier::Pro);
+    let query = audit::AuditQuery {
+        action: Some("user.tier".to_owned()),
+        ..audit::AuditQuery::default()
+    };
+    let found = audit::list(&pool, &query, None, 10).await.unwrap();
+    assert_eq!(found.rows.len(), 1, "the second time changed nothing");
+    assert_eq!(
+        found.rows[0].changes["tier"],
+        serde_json::json!(["free", "pro"])
+    );
+    let nobody = identity
+        .set_tier(new_id(), Tier::Pro, actor(), &Origin::default())
+        .await;
+    assert!(matches!(nobody, Err(IdentityError::NotFound)), "{nobody:?}");
 }
