@@ -2,7 +2,7 @@
 
 import { expect, type Locator, type Page } from "@playwright/test";
 
-import { BASE_URL, KEYCLOAK_URL, account, type Person } from "./environment.ts";
+import { BASE_URL, KEYCLOAK_URL, account, type Credentials, type Person } from "./environment.ts";
 
 /** The name of the session's cookie where the app has no TLS (app/src/session.rs). */
 export const SESSION_COOKIE = "onelastai_session";
@@ -35,8 +35,8 @@ export class SignInPage {
 }
 
 /** Opens `path` as a stranger, signs in, and ends where the app leads. */
-export async function signIn(page: Page, person: Person, path = "/chat"): Promise<void> {
-  const { username, password } = account(person);
+export async function signIn(page: Page, person: Person | Credentials, path = "/chat"): Promise<void> {
+  const { username, password } = typeof person === "string" ? account(person) : person;
   const keycloak = new SignInPage(page);
   await page.goto(path);
   await keycloak.asks();

@@ -16,12 +16,20 @@ export const BASE_URL = new URL(need("BASE_URL")).origin;
 /** The addresses of Keycloak's pages begin with this. */
 export const KEYCLOAK_URL = new URL(need("KEYCLOAK_URL")).origin;
 
+export const keycloakRealm = () => need("KEYCLOAK_REALM");
+
+/** Of the `admin` of Keycloak itself, not of the app. */
+export const keycloakAdminPassword = () => need("KEYCLOAK_ADMIN_PASSWORD");
+
 /** Somebody who can sign in. */
 export interface Account {
   username: string;
   password: string;
   role: string;
 }
+
+/** What somebody types to sign in. */
+export type Credentials = Pick<Account, "username" | "password">;
 
 /** Who the tests act as. */
 export type Person = "demo" | "maker" | "auditor" | "admin";

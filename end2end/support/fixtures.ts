@@ -1,12 +1,14 @@
 // What each test can ask for.
 
-import { test as base, type BrowserContext, type BrowserContextOptions } from "@playwright/test";
+import { expect, test as base, type BrowserContext, type BrowserContextOptions, type Page } from "@playwright/test";
 
+import { AgentDesk, freshSlug, makeAgent } from "./agents.ts";
 import { signIn } from "./auth.ts";
 import { Chat } from "./chat.ts";
 import { rewriteAnswer, type Rewritten } from "./database.ts";
 import { BASE_URL, type Person } from "./environment.ts";
-import { RICH_ANSWER } from "./samples.ts";
+import { addNewcomer, removeNewcomer, type Newcomer } from "./keycloak.ts";
+import { EXHIBIT, RICH_ANSWER } from "./samples.ts";
 
 type StorageState = Awaited<ReturnType<BrowserContext["storageState"]>>;
 
@@ -30,6 +32,13 @@ interface Samples {
   /** A new chat right after a conversation was deleted. */
   deleted: string;
 }
+/** What the pages of the dashboard and of administration are looked at with. */
+export interface Exhibits {
+  /** The slug of an agent of `maker` with two versions and a chat, open to everybody. */
+  agent: string;
+  /** The id of an account. */
+  user: string;
+}
 interface Options {
   /** Who is signed in when the test begins; `null`: nobody. */
   as: Person | null;
@@ -37,12 +46,17 @@ interface Options {
 interface Each {
   /** The chat on the test's page. */
   chat: Chat;
+  /** A page of another browser, where `person` is signed in; `null`: nobody. */
+  elsewhere: (person: Person | null, options?: BrowserContextOptions) => Promise<Page>;
+  /** Somebody of this test alone, who has never been here. */
+  newcomer: Newcomer;
 }
 interface Shared {
   /** The cookies of a person who has signed in, once for all tests. */
   signedIn: (person: Person) => Promise<StorageState>;
   /** Where `demo` has what tests want to look at. */
   samples: Samples;
+  exhibits: Exhibits;
 }
 
 export const test = base.extend<Options & Each, Shared>({
@@ -54,6 +68,23 @@ export const test = base.extend<Options & Each, Shared>({
 
   chat: async ({ page }, use) => {
     await use(new Chat(page));
+  },
+
+  elsewhere: async ({ browser, signedIn }, use) => {
+    const contexts: BrowserContext[] = [];
+    await use(async (person, options) => {
+      const storageState = person ? await signedIn(person) : STRANGER;
+      const context = await browser.newContext({ ...DESK, storageState, ...options });
+      contexts.push(context);
+      return context.newPage();
+    });
+    for (const context of contexts) await context.close();
+  },
+
+  newcomer: async ({}, use) => {
+    const newcomer = await addNewcomer();
+    await use(newcomer);
+    await removeNewcomer(newcomer);
   },
 
   signedIn: [
@@ -99,6 +130,37 @@ export const test = base.extend<Options & Each, Shared>({
       const { pathname, search } = new URL(chat.page.url());
       await context.close();
       await use({ rich, failed, deleted: pathname + search });
+    },
+    { scope: "worker" },
+  ],
+
+  exhibits: [
+    async ({ browser, signedIn }, use) => {
+      const pageOf = async (person: Person) => {
+        const context = await browser.newContext({ ...DESK, storageState: await signedIn(person) });
+        return context.newPage();
+      };
+      const maker = await pageOf("maker");
+      const agent = await makeAgent(maker.request, { ...EXHIBIT, slug: freshSlug("exhibit") });
+      const desk = new AgentDesk(maker);
+      await maker.goto(`/agents/${agent}`);
+      await desk.fill({ Instructions: "Say less.\nAnd nothing twice.", "What is new": "Fewer words" });
+      await desk.save.click();
+      await expect(desk.done).toBeVisible();
+      await maker.context().close();
+
+      const chat = new Chat(await pageOf("demo"));
+      await chat.open(`/chat?agent=${agent}`);
+      await chat.ask("A question for the numbers");
+      await chat.hush();
+      await chat.page.context().close();
+
+      const admin = await pageOf("admin");
+      await admin.goto("/admin?q=demo");
+      const link = admin.getByRole("link", { name: "Dana Demo" });
+      const user = (await link.getAttribute("href"))?.split("/").at(-1) ?? "";
+      await admin.context().close();
+      await use({ agent, user });
     },
     { scope: "worker" },
   ],

@@ -40,6 +40,15 @@ $$
 AVeryLongWordWithoutAnyPlaceToBreakItWhichModelsWriteMoreOftenThanOneWouldThinkAndWhichMustNotWidenThePage
 `;
 
+/** An agent with something in every field, some of it wider than a phone. */
+export const EXHIBIT = {
+  name: "An agent whose name goes on, and on, until the very last of its eighty letters..",
+  description: "AVeryLongWordWithoutAnyPlaceToBreakItWhichPeopleWriteMoreOftenThanOneWouldThink, and then some",
+  system_prompt: `Say little.\n${"x".repeat(200)}`,
+  starters: "What is this?\nWhat is that?",
+  visibility: "public",
+};
+
 /** What somebody types, renames a chat to, or makes a model say, to run a script in a page. */
 export const HOSTILE = [
   `<script>window.__pwned=1;alert(1)</script>`,

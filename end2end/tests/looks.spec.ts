@@ -4,8 +4,10 @@
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 
-import { LONG_QUESTION } from "../support/chat.ts";
+import { AgentDesk, freshSlug, makeAgent } from "../support/agents.ts";
+import { LONG_QUESTION, SHORT_QUESTION } from "../support/chat.ts";
 import { expect, test } from "../support/fixtures.ts";
+import { placeOf } from "../support/places.ts";
 
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 const SIZES = [
@@ -19,6 +21,11 @@ async function violations(page: Page): Promise<string[]> {
   return violations.flatMap(({ id, help, nodes }) =>
     nodes.map((node) => `${id} (${help}): ${node.target.join(" ")}`),
   );
+}
+
+/** How far the page can be scrolled to the side. What is wide has to scroll by itself. */
+async function sideways(page: Page): Promise<number> {
+  return page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
@@ -35,7 +42,8 @@ for (const colorScheme of ["light", "dark"] as const) {
 
       async function look(page: Page, name: string): Promise<void> {
         await picture(page, name);
-        expect(await violations(page)).toEqual([]);
+        expect.soft(await sideways(page), name).toBe(0);
+        expect.soft(await violations(page), name).toEqual([]);
       }
 
       test.describe("of a stranger", () => {
@@ -87,6 +95,80 @@ for (const colorScheme of ["light", "dark"] as const) {
         await chat.open(samples.deleted);
         await expect(page.getByRole("button", { name: "Undo" })).toBeVisible();
         await look(page, "deleted");
+      });
+
+      test.describe("of a maker of agents", () => {
+        test.use({ as: "maker" });
+        test("the dashboard", async ({ page, exhibits }) => {
+          for (const [name, path] of [
+            ["agents-roster", "/agents"],
+            ["agents-import", "/agents/import"],
+            ["agent-build", `/agents/${exhibits.agent}`],
+            ["agent-versions", `/agents/${exhibits.agent}/versions`],
+            ["agent-comparison", `/agents/${exhibits.agent}/versions/2`],
+            ["agent-numbers", `/agents/${exhibits.agent}/numbers`],
+            ["account", "/account"],
+          ] as const) {
+            expect((await page.goto(path))?.status(), path).toBe(200);
+            // What is folded is looked at open.
+            for (const fold of await page.locator("details.fold > summary").all()) await fold.click();
+            await look(page, name);
+          }
+        });
+
+        test("a new agent, what is wrong with it, and its trial", async ({ page }) => {
+          const desk = new AgentDesk(page);
+          await page.goto("/agents/new");
+          await look(page, "agent-new");
+          await desk.fill({ Temperature: "9", Slug: "admin" });
+          await desk.create.click();
+          await expect(desk.problem).toBeVisible();
+          await look(page, "agent-wrong");
+          await desk.fill({ Name: "Tried", Temperature: "", "A question to try it with": SHORT_QUESTION });
+          await desk.press("Ask");
+          await expect(page.getByRole("region", { name: /said$/ })).toBeVisible({ timeout: 60_000 });
+          await look(page, "agent-tried");
+        });
+
+        test("an agent that was just deleted", async ({ page }) => {
+          const desk = new AgentDesk(page);
+          await page.goto(`/agents/${await makeAgent(page.request, { slug: freshSlug("gone") })}`);
+          await desk.press("Delete");
+          await expect(desk.done).toBeVisible();
+          await page.locator("details.fold > summary").click();
+          await look(page, "agent-deleted");
+        });
+      });
+
+      test.describe("of an administrator", () => {
+        test.use({ as: "admin" });
+        test("administration", async ({ page, exhibits }) => {
+          for (const [name, path] of [
+            ["users", "/admin"],
+            ["user", `/admin/users/${exhibits.user}`],
+            ["audit", "/admin/audit"],
+          ] as const) {
+            expect((await page.goto(path))?.status(), path).toBe(200);
+            await look(page, name);
+          }
+        });
+      });
+
+      test("an agent's own host", async ({ chat, page, exhibits }) => {
+        await chat.open(placeOf(exhibits.agent));
+        await look(page, "agent-host");
+        await chat.ask(SHORT_QUESTION);
+        await chat.hush();
+        await look(page, "agent-host-conversation");
+      });
+
+      test.describe("of a stranger at an agent's host", () => {
+        test.use({ as: null });
+        test("the front of a public agent", async ({ page, exhibits }) => {
+          await page.goto(placeOf(exhibits.agent));
+          await expect(page.getByRole("link", { name: "Sign in and chat" })).toBeVisible();
+          await look(page, "agent-front");
+        });
       });
 
       if (viewport.width > 800) {

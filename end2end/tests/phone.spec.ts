@@ -4,7 +4,8 @@
 import type { Page } from "@playwright/test";
 
 import { CONVERSATION } from "../support/chat.ts";
-import { expect, test } from "../support/fixtures.ts";
+import { expect, test, type Exhibits } from "../support/fixtures.ts";
+import { placeOf } from "../support/places.ts";
 
 test.use({ viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true });
 
@@ -14,7 +15,8 @@ async function smallTargets(page: Page): Promise<string[]> {
     const small = new Set<string>();
     for (const target of document.querySelectorAll("button, summary, textarea, input:not([type=hidden]), a[href]")) {
       if (!target.checkVisibility({ visibilityProperty: true }) || target.closest(".prose, .skip")) continue;
-      const { width, height } = target.getBoundingClientRect();
+      // Where it is pressed with its label, the label counts.
+      const { width, height } = (target.closest("label") ?? target).getBoundingClientRect();
       if (width >= 44 && height >= 44) continue;
       const place = target.closest("[class]");
       small.add(`${target.localName} in .${place?.className}: ${Math.round(width)} × ${Math.round(height)}`);
@@ -35,7 +37,7 @@ async function fits(page: Page): Promise<void> {
     };
   });
   const width = page.viewportSize()?.width;
-  expect(widths).toEqual({ screen: width, window: width, page: width, thread: 0 });
+  expect.soft(widths, page.url()).toEqual({ screen: width, window: width, page: width, thread: 0 });
 }
 
 test("the rail opens as a sheet and leads to a conversation", async ({ chat, page, samples }) => {
@@ -85,6 +87,35 @@ for (const width of [390, 320]) {
       await chat.answer.locator("summary").tap();
       await fits(page);
     });
+
+    for (const [person, paths] of [
+      [
+        "maker",
+        ({ agent }: Exhibits) => [
+          ...["/agents", "/agents/new", "/agents/import", "/account"],
+          ...["", "/versions", "/versions/2", "/numbers"].map((part) => `/agents/${agent}${part}`),
+        ],
+      ],
+      ["admin", ({ user }: Exhibits) => ["/admin", `/admin/users/${user}`, "/admin/audit"]],
+      ["demo", ({ agent }: Exhibits) => [placeOf(agent)]],
+      [null, ({ agent }: Exhibits) => [placeOf(agent)]],
+    ] as const) {
+      test.describe(`of ${person ?? "a stranger"}`, () => {
+        test.use({ as: person });
+        test("the other pages fit", async ({ page, exhibits }) => {
+          for (const path of paths(exhibits)) {
+            expect((await page.goto(path))?.status(), path).toBe(200);
+            await fits(page);
+          }
+        });
+        test("the other pages can be pressed", async ({ page, exhibits }) => {
+          for (const path of paths(exhibits)) {
+            await page.goto(path);
+            expect.soft(await smallTargets(page), path).toEqual([]);
+          }
+        });
+      });
+    }
 
     test("the front door and error pages fit and can be pressed", async ({ page }) => {
       for (const path of ["/", "/nowhere", "/chat/019a0000-0000-7000-8000-000000000001"]) {

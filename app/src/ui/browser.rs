@@ -109,11 +109,20 @@ pub fn tidy_address() {
     let window = leptos::prelude::window();
     let location = window.location();
     let search = location.search().unwrap_or_default();
-    if !search.contains("handoff=") && !search.contains("guest=") {
+    let Ok(query) = UrlSearchParams::new_with_str(&search) else {
+        return;
+    };
+    if !query.has("handoff") && !query.has("guest") {
         return;
     }
-    if let (Ok(history), Ok(path)) = (window.history(), location.pathname()) {
-        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&path));
+    query.delete("handoff");
+    query.delete("guest");
+    let rest = String::from(query.to_string());
+    if let (Ok(history), Ok(mut address)) = (window.history(), location.pathname()) {
+        if !rest.is_empty() {
+            address = format!("{address}?{rest}");
+        }
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
     }
 }
 

@@ -50,25 +50,15 @@ pub async fn submit(
     let trial = fields
         .iter()
         .any(|(name, value)| name == "do" && value == "try");
-    let form = AgentForm::of_fields(fields);
+    let mut form = AgentForm::of_fields(fields);
     let agent = match slug {
         Some(slug) => Some(state.agents.editable(&editor.viewer, slug).await?),
         None if editor.viewer.may_create() => None,
         None => return Err(AppError::NotFound),
     };
-    let show = |wrong: Vec<FieldError>, tried, newer, status| {
-        let form = form.clone();
-        let answered = Answered {
-            form,
-            wrong,
-            tried,
-            newer,
-        };
-        Ok(Outcome::Show(Box::new(answered), status))
-    };
     let draft = match form.draft() {
         Ok(draft) => draft,
-        Err(wrong) => return show(wrong, Vec::new(), None, 422),
+        Err(wrong) => return show(&form, wrong, Vec::new(), None, 422),
     };
     if trial {
         if form.question.trim().is_empty() {
@@ -76,7 +66,7 @@ pub async fn submit(
                 field: "question".to_owned(),
                 message: "Write a question first.".to_owned(),
             };
-            return show(vec![wrong], Vec::new(), None, 422);
+            return show(&form, vec![wrong], Vec::new(), None, 422);
         }
         let [left, right] = &form.try_models;
         let ask = |model: String| {
@@ -88,7 +78,7 @@ pub async fn submit(
         } else {
             <[Tried; 2]>::from(join(ask(left.clone()), ask(right.clone())).await).into()
         };
-        return show(Vec::new(), tried, None, 200);
+        return show(&form, Vec::new(), tried, None, 200);
     }
     let slug_after = draft.slug.trim().to_lowercase();
     let saved = match &agent {
@@ -111,10 +101,31 @@ pub async fn submit(
     };
     match saved {
         Ok(address) => Ok(Outcome::Go(address)),
-        Err(EditError::Invalid(wrong)) => show(wrong, Vec::new(), None, 422),
-        Err(EditError::Conflict(newer)) => show(Vec::new(), Vec::new(), Some(newer.version), 409),
+        Err(EditError::Invalid(wrong)) => show(&form, wrong, Vec::new(), None, 422),
+        Err(EditError::Conflict(newer)) => {
+            // They are told; to save once more is to save over it.
+            form.based_on = newer.version;
+            show(&form, Vec::new(), Vec::new(), Some(newer.version), 409)
+        }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The page again, with what was typed.
+fn show(
+    form: &AgentForm,
+    wrong: Vec<FieldError>,
+    tried: Vec<Tried>,
+    newer: Option<i32>,
+    status: u16,
+) -> Result<Outcome, AppError> {
+    let answered = Answered {
+        form: form.clone(),
+        wrong,
+        tried,
+        newer,
+    };
+    Ok(Outcome::Show(Box::new(answered), status))
 }
 
 /// Makes an agent of a file; the address of its page.
