@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::http::{Method, StatusCode};
 use leptos_axum::generate_route_list;
+use onelastai_agents::create_sample_agents;
 use onelastai_app::App as Pages;
+use onelastai_db::PgPool;
 use serde::Deserialize;
+use sqlx::ConnectOptions;
 
 use crate::app::App;
 use crate::browser::Browser;
@@ -68,6 +71,13 @@ struct Account {
     password: String,
 }
 
+/// The product on a database of its own that has the sample agents.
+async fn app_on(pool: &PgPool) -> App {
+    create_sample_agents(pool).await.unwrap();
+    let url = pool.connect_options().to_url_lossy().to_string();
+    App::new(&[("DATABASE_URL", url.as_str())])
+}
+
 /// The session cookies of the four, each signed in at the real Keycloak.
 async fn cookies(app: &App) -> BTreeMap<&'static str, String> {
     let file = std::env::var("E2E_ACCOUNTS").expect("E2E_ACCOUNTS: run by ./dev test unit");
@@ -104,9 +114,9 @@ fn every_page_is_in_the_table() {
     }
 }
 
-#[tokio::test]
-async fn a_stranger_is_sent_to_the_sign_in_or_finds_nothing() {
-    let app = App::new(&[]);
+#[sqlx::test(migrations = "../migrations")]
+async fn a_stranger_is_sent_to_the_sign_in_or_finds_nothing(pool: PgPool) {
+    let app = app_on(&pool).await;
     for (path, found) in TABLE {
         let answer = app.get(&filled(path)).await;
         match found {
@@ -131,9 +141,9 @@ async fn a_stranger_is_sent_to_the_sign_in_or_finds_nothing() {
     }
 }
 
-#[tokio::test]
-async fn everybody_finds_what_is_theirs_and_nothing_else() {
-    let app = App::new(&[]);
+#[sqlx::test(migrations = "../migrations")]
+async fn everybody_finds_what_is_theirs_and_nothing_else(pool: PgPool) {
+    let app = app_on(&pool).await;
     let cookies = cookies(&app).await;
     for (path, found) in TABLE {
         for (name, cookie) in &cookies {
