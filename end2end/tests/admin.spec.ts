@@ -172,6 +172,8 @@ function addresses(user: string): string[] {
 }
 
 test("who may read the audit log doesn't find the users, and others find nothing", async ({ page, elsewhere }) => {
+  // Known here once they have signed in.
+  await elsewhere("demo");
   await find(page, "demo", "Dana Demo");
   const user = page.url().split("/").at(-1) ?? "";
   const statuses = async (person: Person) => {
