@@ -42,24 +42,31 @@ impl IdentityService {
         let mut events = self.keycloak().events(&kinds).await?;
         // The log is in the order of time.
         events.reverse();
+        let keys: Vec<_> = events.iter().map(key).collect();
+        // Nearly all of them are, nearly always.
+        let known =
+            sqlx::query_scalar!("SELECT key FROM keycloak_events WHERE key = ANY($1)", &keys)
+                .fetch_all(self.pool())
+                .await?;
         let mut copied = 0;
-        for event in &events {
-            copied += usize::from(self.copy_event(event).await?);
+        for (event, key) in events.iter().zip(keys) {
+            if !known.contains(&key) {
+                copied += usize::from(self.copy_event(event, &key).await?);
+            }
         }
         Ok(copied)
     }
 
-    async fn copy_event(&self, event: &Event) -> Result<bool, IdentityError> {
+    async fn copy_event(&self, event: &Event, key: &[u8]) -> Result<bool, IdentityError> {
         let Some((_, action)) = KINDS.iter().find(|(kind, _)| *kind == event.kind) else {
             return Ok(false);
         };
-        let key = key(event);
         let mut transaction = self.pool().begin().await?;
         let new = sqlx::query_scalar!(
             "INSERT INTO keycloak_events (key, occurred_at)
              VALUES ($1, to_timestamp($2::bigint / 1000.0))
              ON CONFLICT (key) DO NOTHING RETURNING key",
-            &key,
+            key,
             event.time,
         )
         .fetch_optional(&mut *transaction)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onelastai_identity::IdentityService;
+use onelastai_identity::{IdentityError, IdentityService};
 use tokio::time::{MissedTickBehavior, interval};
 
 const EVERY: Duration = Duration::from_secs(15);
@@ -17,11 +17,13 @@ pub(super) async fn run(identity: IdentityService) {
     loop {
         ticks.tick().await;
         let done = async {
-            identity.copy_events().await?;
-            identity.sweep_events().await
+            if identity.copy_events().await? > 0 {
+                identity.sweep_events().await?;
+            }
+            Ok::<_, IdentityError>(())
         };
         match done.await {
-            Ok(_) => well = true,
+            Ok(()) => well = true,
             // Once, not every time, while Keycloak is away.
             Err(error) if well => {
                 tracing::warn!(%error, "can't copy Keycloak's events into the audit log");
