@@ -105,10 +105,22 @@ pub fn origin(parts: &Parts) -> Origin {
 /// # Errors
 /// [`AppError::Unavailable`] where the sessions can't be read: then nobody is let in.
 pub async fn of_request(state: &AppState, parts: &Parts) -> Result<Option<Session>, AppError> {
+    // The way into an agent's host has looked already.
+    if let Some(session) = parts.extensions.get::<Session>() {
+        return Ok(Some(session.clone()));
+    }
     let (Some(token), Some(host)) = (token(state, &parts.headers), host(parts)) else {
         return Ok(None);
     };
     Ok(state.identity.session(&token, host).await?)
+}
+
+/// Who sends this request.
+///
+/// # Errors
+/// As [`of_request`], and [`AppError::SignedOut`] where nobody is signed in.
+pub async fn required(state: &AppState, parts: &Parts) -> Result<Session, AppError> {
+    of_request(state, parts).await?.ok_or(AppError::SignedOut)
 }
 
 /// The services and the request, in a page or a server function.
@@ -123,10 +135,7 @@ fn context() -> Result<(AppState, Parts), AppError> {
 /// # Errors
 /// [`AppError::SignedOut`] where nobody is signed in.
 pub async fn caller() -> Result<(AppState, Caller), AppError> {
-    let (state, parts) = context()?;
-    let session = of_request(&state, &parts)
-        .await?
-        .ok_or(AppError::SignedOut)?;
+    let (state, session, parts) = signed_in_caller().await?;
     let caller = Caller {
         user: session.user,
         name: session.username,
@@ -164,9 +173,7 @@ pub fn editor_of(session: &Session, parts: &Parts) -> Editor {
 /// [`AppError::SignedOut`] where nobody is signed in.
 pub async fn signed_in_caller() -> Result<(AppState, Session, Parts), AppError> {
     let (state, parts) = context()?;
-    let session = of_request(&state, &parts)
-        .await?
-        .ok_or(AppError::SignedOut)?;
+    let session = required(&state, &parts).await?;
     Ok((state, session, parts))
 }
 
@@ -321,12 +328,7 @@ pub fn viewer_of(session: &Session, state: &AppState, place: &Place) -> Viewer {
             (format!("{main}{path}"), name)
         })
         .collect();
-    Viewer {
-        name: session.name.clone(),
-        username: session.username.clone(),
-        email: session.email.clone(),
-        sections,
-    }
+    Viewer::new(session, sections)
 }
 
 #[cfg(test)]

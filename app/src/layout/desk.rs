@@ -89,12 +89,7 @@ pub fn Desk<'a>(
         })
         .collect_view();
     // The head has these links already.
-    let viewer = Viewer {
-        name: session.name.clone(),
-        username: session.username.clone(),
-        email: session.email.clone(),
-        sections: Vec::new(),
-    };
+    let viewer = Viewer::new(session, Vec::new());
     view! {
         <PageTitle text=format!("{title} · OneLastAI")/>
         <IconSprite/>
@@ -138,6 +133,15 @@ pub fn Notice(
     };
     let role = if bad { "alert" } else { "status" };
     view! { <div class=class role=role><p>{text}</p>{action}</div> }.into_any()
+}
+
+/// What became of the last form, for the top of a page: an error goes before what was done.
+#[must_use]
+pub fn outcome(error: Option<AppError>, done: Option<String>) -> Option<AnyView> {
+    match (error, done) {
+        (Some(error), _) => Some(view! { <Notice text=error.to_string() bad=true/> }.into_any()),
+        (None, done) => done.map(|done| view! { <Notice text=done/> }.into_any()),
+    }
 }
 
 /// A page that can't be shown to whoever asks.

@@ -2,7 +2,9 @@
 
 use axum::http::StatusCode;
 use leptos::prelude::*;
+use leptos::server_fn::error::ServerFnUrlError;
 use leptos_axum::ResponseOptions;
+use leptos_router::hooks::use_query_map;
 
 use super::theme::Theme;
 use crate::error::AppError;
@@ -89,6 +91,13 @@ pub fn AppErrorPage<'a>(
 pub fn error_view(error: impl Into<AppError>) -> AnyView {
     let error = error.into();
     view! { <AppErrorPage error=&error/> }.into_any()
+}
+
+/// What the plain form that led back to this page came to, if it was an error.
+#[must_use]
+pub fn form_error() -> Option<AppError> {
+    let error = use_query_map().get_untracked().get("__err")?;
+    Some(ServerFnUrlError::decode_err(&error))
 }
 
 /// No page has this address.

@@ -10,12 +10,16 @@ pub fn to_sign_in(address: &str) {
     let Some(response) = use_context::<ResponseOptions>() else {
         return;
     };
-    if let Ok(location) =
-        HeaderValue::from_str(&format!("/auth/login?return_to={}", encode(address)))
-    {
+    if let Ok(location) = HeaderValue::from_str(&sign_in_path(address)) {
         response.set_status(StatusCode::SEE_OTHER);
         response.insert_header(header::LOCATION, location);
     }
+}
+
+/// The path of the sign-in, and back to `address` of the main host after it.
+#[must_use]
+pub fn sign_in_path(address: &str) -> String {
+    format!("/auth/login?return_to={}", encode(address))
 }
 
 /// Encodes what stands in a query.

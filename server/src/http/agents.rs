@@ -12,7 +12,6 @@ use onelastai_app::{
     session,
     state::AppState,
 };
-use onelastai_identity::Session;
 use url::form_urlencoded;
 
 use super::{MAX_BODY, error, pages};
@@ -49,7 +48,7 @@ async fn submitted(
     parts: &Parts,
     body: Body,
 ) -> Result<Outcome, AppError> {
-    let session = who(state, parts).await?;
+    let session = session::required(state, parts).await?;
     let too_long = |_| AppError::Invalid {
         field: String::new(),
         message: "That is more than this form takes.".to_owned(),
@@ -57,12 +56,6 @@ async fn submitted(
     let body = to_bytes(body, MAX_BODY).await.map_err(too_long)?;
     let fields = form_urlencoded::parse(&body).into_owned().collect();
     submit::submit(state, &session, parts, slug, fields).await
-}
-
-async fn who(state: &AppState, parts: &Parts) -> Result<Session, AppError> {
-    session::of_request(state, parts)
-        .await?
-        .ok_or(AppError::SignedOut)
 }
 
 /// `POST /agents/import`: a file that `export` wrote.
@@ -80,7 +73,7 @@ pub(super) async fn import(State(state): State<AppState>, request: Request) -> R
 }
 
 async fn imported(state: &AppState, parts: &Parts, body: Body) -> Result<String, AppError> {
-    let session = who(state, parts).await?;
+    let session = session::required(state, parts).await?;
     let unreadable = |message: &str| AppError::Invalid {
         field: "file".to_owned(),
         message: message.to_owned(),
@@ -108,7 +101,7 @@ pub(super) async fn export(
     parts: Parts,
 ) -> Response {
     let file = async {
-        let session = who(&state, &parts).await?;
+        let session = session::required(&state, &parts).await?;
         let viewer = session::agents_viewer(&session);
         Ok::<_, AppError>(state.agents.export(&viewer, &slug).await?)
     };

@@ -38,9 +38,7 @@ async fn begin(
     query: &HashMap<String, String>,
     parts: &Parts,
 ) -> Result<Response, AppError> {
-    let session = session::of_request(state, parts)
-        .await?
-        .ok_or(AppError::SignedOut)?;
+    let session = session::required(state, parts).await?;
     if !session.may(Permission::AuditExport) {
         return Err(AppError::NotFound);
     }

@@ -15,7 +15,7 @@ use onelastai_identity::{Callback, IdentityError, Secret};
 use serde::Deserialize;
 
 use super::{
-    cookies::{no_store, set_cookie},
+    cookies::{no_store, session_cookie, set_cookie},
     error,
 };
 
@@ -81,15 +81,7 @@ pub(super) async fn callback(
     };
     match state.identity.finish_sign_in(callback).await {
         Ok(signed_in) => {
-            let base = &state.identity.settings().base_url;
-            let seconds = signed_in.lifetime.as_secs();
-            let session = set_cookie(
-                &state,
-                cookie_name(base),
-                signed_in.token.expose(),
-                "/",
-                seconds,
-            );
+            let session = session_cookie(&state, &signed_in);
             let done = set_cookie(&state, &name, "", "/auth", 0);
             let mut response = Redirect::to(&signed_in.return_to).into_response();
             response.headers_mut().append(header::SET_COOKIE, session);

@@ -17,6 +17,7 @@ use axum::{
 use onelastai_agents::AgentError;
 use onelastai_app::{
     error::AppError,
+    layout::sign_in::sign_in_path,
     place::Place,
     session::{self, cookie, cookie_name},
     state::AppState,
@@ -26,7 +27,7 @@ use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
 use super::{
-    cookies::{no_store, set_cookie},
+    cookies::{no_store, session_cookie, set_cookie},
     error,
 };
 
@@ -110,9 +111,7 @@ async fn stranger(
 
 /// The sign-in of the main host, and back to `path` there after it.
 fn sign_in(state: &AppState, path: &str) -> String {
-    let encoded: String = form_urlencoded::byte_serialize(path.as_bytes()).collect();
-    let path = format!("/auth/login?return_to={encoded}");
-    state.places.address(&Place::Main, &path)
+    state.places.address(&Place::Main, &sign_in_path(path))
 }
 
 /// The page of an agent's host that somebody wanted; its front where that can't be.
@@ -135,52 +134,47 @@ fn with_query(address: &str, name: &str, value: &str) -> String {
 }
 
 /// Lets people into the pages of an agent's host.
-pub(super) async fn enter(
-    State(state): State<AppState>,
-    mut request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn enter(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
     let page = path == "/" || path == "/chat" || path.starts_with("/chat/");
-    let place = match request.extensions().get() {
-        Some(place @ Place::Agent(_)) if page && *request.method() == Method::GET => place.clone(),
+    let slug = match request.extensions().get() {
+        Some(Place::Agent(slug)) if page && *request.method() == Method::GET => slug.clone(),
         _ => return next.run(request).await,
     };
-    let Place::Agent(slug) = &place else {
-        return next.run(request).await;
-    };
-    let (parts, body) = request.into_parts();
-    let known = match session::of_request(&state, &parts).await {
-        Ok(session) => session.is_some(),
+    let (mut parts, body) = request.into_parts();
+    match session::of_request(&state, &parts).await {
+        // Whoever asks after us need not look again.
+        Ok(Some(session)) => {
+            parts.extensions.insert(session);
+        }
+        Ok(None) => {
+            if let Some(code) = parameter(&parts, CODE) {
+                return match redeem(&state, &slug, code, &parts).await {
+                    Ok(signed_in) => {
+                        let mut request = Request::from_parts(parts, body);
+                        adopt(&state, request.headers_mut(), &signed_in);
+                        welcome(&state, next.run(request).await, &signed_in)
+                    }
+                    Err(error) => error::app_error(&state.leptos_options, &error),
+                };
+            }
+            if let Some(answer) = outside(&state, &slug, &parts).await {
+                return answer;
+            }
+        }
         Err(error) => return error::app_error(&state.leptos_options, &error),
-    };
-    if !known {
-        if let Some(code) = parameter(&parts, CODE) {
-            return match redeem(&state, &place, code, &parts).await {
-                Ok(signed_in) => {
-                    let mut request = Request::from_parts(parts, body);
-                    adopt(&state, request.headers_mut(), &signed_in);
-                    welcome(&state, next.run(request).await, &signed_in)
-                }
-                Err(error) => error::app_error(&state.leptos_options, &error),
-            };
-        }
-        if let Some(answer) = outside(&state, slug, &parts).await {
-            return answer;
-        }
     }
-    request = Request::from_parts(parts, body);
-    next.run(request).await
+    next.run(Request::from_parts(parts, body)).await
 }
 
 async fn redeem(
     state: &AppState,
-    place: &Place,
+    slug: &str,
     code: String,
     parts: &Parts,
 ) -> Result<SignedIn, AppError> {
     let nonce = cookie(&parts.headers, NONCE).map(Secret::new);
-    let host = state.places.host(place);
+    let host = state.places.host(&Place::Agent(slug.to_owned()));
     let origin = session::origin(parts);
     state
         .identity
@@ -211,9 +205,7 @@ fn adopt(state: &AppState, headers: &mut HeaderMap, signed_in: &SignedIn) {
 }
 
 fn welcome(state: &AppState, mut response: Response, signed_in: &SignedIn) -> Response {
-    let name = cookie_name(&state.identity.settings().base_url);
-    let seconds = signed_in.lifetime.as_secs();
-    let session = set_cookie(state, name, signed_in.token.expose(), "/", seconds);
+    let session = session_cookie(state, signed_in);
     let done = set_cookie(state, NONCE, "", "/", 0);
     response.headers_mut().append(header::SET_COOKIE, session);
     response.headers_mut().append(header::SET_COOKIE, done);

@@ -59,10 +59,7 @@ async fn open(
     query: &After,
     parts: &Parts,
 ) -> Result<Response, AppError> {
-    let user = session::of_request(state, parts)
-        .await?
-        .ok_or(AppError::SignedOut)?
-        .user;
+    let user = session::required(state, parts).await?.user;
     let generation: GenerationId = id.parse().map_err(|_| AppError::NotFound)?;
     let after = last_event_id(&parts.headers).or(query.after).unwrap_or(0);
     let log = state.chat.log(user, generation).await?;

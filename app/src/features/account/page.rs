@@ -2,15 +2,13 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::server_fn::error::ServerFnUrlError;
 use leptos_router::hooks::use_query_map;
 use onelastai_identity::SignedInAt;
 
 use super::server_fns::{EndOtherSessions, EndSession};
 use super::sessions::table;
-use crate::error::AppError;
-use crate::layout::desk::{Desk, Notice, Section};
-use crate::layout::error_page::error_view;
+use crate::layout::desk::{Desk, Section, outcome};
+use crate::layout::error_page::{error_view, form_error};
 use crate::session::desk;
 
 /// The page.
@@ -18,13 +16,11 @@ use crate::session::desk;
 pub fn AccountRoute() -> impl IntoView {
     let query = use_query_map().get_untracked();
     let done = match query.get("done").as_deref() {
-        Some("ended") => Some("That session has ended."),
-        Some("others") => Some("All other browsers are signed out."),
+        Some("ended") => Some("That session has ended.".to_owned()),
+        Some("others") => Some("All other browsers are signed out.".to_owned()),
         _ => None,
     };
-    let error: Option<AppError> = query
-        .get("__err")
-        .map(|error| ServerFnUrlError::decode_err(&error));
+    let error = form_error();
     let page = Suspend::new(async move {
         let (state, session) = match desk().await {
             Ok(who) => who,
@@ -47,13 +43,7 @@ pub fn AccountRoute() -> impl IntoView {
             }
             .into_any()
         });
-        let notice = match (error, done) {
-            (Some(error), _) => {
-                Some(view! { <Notice text=error.to_string() bad=true/> }.into_any())
-            }
-            (None, Some(done)) => Some(view! { <Notice text=done/> }.into_any()),
-            (None, None) => None,
-        };
+        let notice = outcome(error, done);
         let body = view! {
             {table(&sessions, end)}
             <p class="lead">

@@ -2,8 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::server_fn::error::ServerFnUrlError;
-use leptos_router::hooks::{use_params_map, use_query_map};
+use leptos_router::hooks::use_params_map;
 use onelastai_identity::{Account, IdentityError, KeycloakAccount, Permission, SignedInAt};
 use onelastai_types::{Tier, UserId};
 
@@ -11,8 +10,8 @@ use super::server_fns::{DisableUser, EnableUser, EndSessionOfUser, SetTierOfUser
 use super::users::state as open_or_closed;
 use crate::error::AppError;
 use crate::features::account::sessions::table;
-use crate::layout::desk::{Desk, Notice, Section};
-use crate::layout::error_page::error_view;
+use crate::layout::desk::{Desk, Section, outcome};
+use crate::layout::error_page::{error_view, form_error};
 use crate::session::{desk_for, local};
 use crate::ui::Moment;
 
@@ -23,10 +22,7 @@ pub fn UserRoute() -> impl IntoView {
         .get_untracked()
         .get("id")
         .unwrap_or_default();
-    let error: Option<AppError> = use_query_map()
-        .get_untracked()
-        .get("__err")
-        .map(|error| ServerFnUrlError::decode_err(&error));
+    let error = form_error();
     let page = Suspend::new(async move {
         let (state, session) = match desk_for(Permission::UsersRead).await {
             Ok(who) => who,
@@ -47,8 +43,7 @@ pub fn UserRoute() -> impl IntoView {
             Err(error) => return error_view(error),
         };
         let manages = session.may(Permission::UsersManage);
-        let notice =
-            error.map(|error| view! { <Notice text=error.to_string() bad=true/> }.into_any());
+        let notice = outcome(error, None);
         let actions = (manages && id != session.user).then(|| action(&account));
         let audit = session.may(Permission::AuditRead).then(|| {
             let href = format!("/admin/audit?actor={}", account.username);

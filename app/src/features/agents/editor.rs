@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::server_fn::error::ServerFnUrlError;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use onelastai_agents::{EditableAgent, Hue, Visibility};
 use onelastai_identity::Session;
@@ -16,7 +15,7 @@ use super::server_fns::DeleteAgent;
 use super::submit::Answered;
 use crate::error::AppError;
 use crate::layout::desk::{Desk, Notice, Section};
-use crate::layout::error_page::error_view;
+use crate::layout::error_page::{error_view, form_error};
 use crate::session::{agents_viewer, desk};
 use crate::state::AppState;
 
@@ -64,9 +63,7 @@ pub fn EditRoute() -> impl IntoView {
         .unwrap_or_default();
     let query = use_query_map().get_untracked();
     let done = query.get("done").as_deref().and_then(done);
-    let error: Option<AppError> = query
-        .get("__err")
-        .map(|error| ServerFnUrlError::decode_err(&error));
+    let error = form_error();
     let page = Suspend::new(async move {
         let (state, session) = match desk().await {
             Ok(who) => who,

@@ -7,7 +7,7 @@ use onelastai_types::AgentId;
 
 use super::server_fns::{ArchiveAgent, DuplicateAgent, UnarchiveAgent};
 use crate::error::AppError;
-use crate::layout::desk::{Desk, Notice, Section};
+use crate::layout::desk::{Desk, Section, outcome};
 use crate::place::{Place, Places};
 use leptos::server_fn::ServerFn;
 
@@ -69,15 +69,9 @@ pub fn AgentFrame<'a>(
         {archive}
     }
     .into_any();
-    let notice = match (error, done) {
-        (Some(error), _) => Some(view! { <Notice text=error.to_string() bad=true/> }.into_any()),
-        (None, Some(done)) => Some(view! { <Notice text=done/> }.into_any()),
-        (None, None) if archived => Some(
-            view! { <Notice text="This agent is archived: nobody can begin a chat with it."/> }
-                .into_any(),
-        ),
-        (None, None) => None,
-    };
+    let standing =
+        archived.then(|| "This agent is archived: nobody can begin a chat with it.".to_owned());
+    let notice = outcome(error, done.or(standing));
     view! {
         <Desk
             session=session

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::error::AppError;
-use crate::layout::desk::{Desk, Notice, Section};
+use crate::layout::desk::{Desk, Section, outcome};
 use crate::layout::error_page::error_view;
 use crate::session::{agents_viewer, desk};
 
@@ -19,8 +19,7 @@ pub fn ImportRoute() -> impl IntoView {
         if !agents_viewer(&session).may_create() {
             return error_view(AppError::NotFound);
         }
-        let notice =
-            error.map(|error| view! { <Notice text=error.to_string() bad=true/> }.into_any());
+        let notice = outcome(error, None);
         view! {
             <Desk session=&session section=Section::Agents title="Import an agent" notice=notice>
                 <form class="form" method="post" action="/agents/import" enctype="multipart/form-data">

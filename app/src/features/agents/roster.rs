@@ -2,14 +2,13 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::server_fn::error::ServerFnUrlError;
 use leptos_router::hooks::use_query_map;
 use onelastai_agents::{DashboardAgent, DashboardPage, DeletedAgent, Visibility};
 
 use super::server_fns::RestoreAgent;
 use crate::error::AppError;
-use crate::layout::desk::{Desk, Notice, Section};
-use crate::layout::error_page::error_view;
+use crate::layout::desk::{Desk, Notice, Section, outcome};
+use crate::layout::error_page::{error_view, form_error};
 use crate::session::{agents_viewer, desk, local};
 use crate::ui::{AgentAvatar, Moment};
 
@@ -43,9 +42,7 @@ pub fn RosterRoute() -> impl IntoView {
             .unwrap_or(1),
     };
     let deleted = query.get("deleted");
-    let error: Option<AppError> = query
-        .get("__err")
-        .map(|error| ServerFnUrlError::decode_err(&error));
+    let error = form_error();
     let page = Suspend::new(async move {
         let (state, session) = match desk().await {
             Ok(who) => who,
@@ -68,13 +65,7 @@ pub fn RosterRoute() -> impl IntoView {
             Err(error) => return error_view(error),
         };
         let just = gone.iter().find(|it| Some(it.id.to_string()) == deleted);
-        let notice = match (error, just) {
-            (Some(error), _) => {
-                Some(view! { <Notice text=error.to_string() bad=true/> }.into_any())
-            }
-            (None, Some(agent)) => Some(undo(agent)),
-            (None, None) => None,
-        };
+        let notice = outcome(error, None).or_else(|| just.map(undo));
         let actions = view! {
             <a class="button button-quiet" href="/agents/import">"Import"</a>
             <a class="button" href="/agents/new">"New agent"</a>

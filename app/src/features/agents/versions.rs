@@ -2,15 +2,13 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use leptos::server_fn::error::ServerFnUrlError;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use onelastai_agents::{EditError, EditableAgent, FieldChange, LineKind, VersionSummary};
 use serde_json::Value;
 
 use super::frame::{AgentFrame, Tab};
 use super::server_fns::RestoreAgentVersion;
-use crate::error::AppError;
-use crate::layout::error_page::error_view;
+use crate::layout::error_page::{error_view, form_error};
 use crate::session::{agents_viewer, desk, local};
 use crate::ui::Moment;
 
@@ -27,9 +25,7 @@ pub fn VersionsRoute() -> impl IntoView {
         .get("saved")
         .and_then(|it| it.parse::<i32>().ok())
         .map(|version| format!("Restored, as version {version}."));
-    let error: Option<AppError> = query
-        .get("__err")
-        .map(|error| ServerFnUrlError::decode_err(&error));
+    let error = form_error();
     let page = Suspend::new(async move {
         let (state, session) = match desk().await {
             Ok(who) => who,

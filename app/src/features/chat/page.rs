@@ -1,7 +1,6 @@
 //! The chat page.
 
 use leptos::prelude::*;
-use leptos::server_fn::error::ServerFnUrlError;
 use leptos_router::hooks::{use_location, use_params_map, use_query_map};
 use onelastai_types::ConversationId;
 
@@ -10,7 +9,11 @@ use super::components::{Bar, Composer, Flash, Rail, Shortcuts, Thread};
 use super::load::chat_page;
 use super::view::ChatPage;
 use crate::error::AppError;
-use crate::layout::{error_page::AppErrorPage, sign_in::to_sign_in, title::PageTitle};
+use crate::layout::{
+    error_page::{AppErrorPage, form_error},
+    sign_in::to_sign_in,
+    title::PageTitle,
+};
 use crate::ui::IconSprite;
 
 /// What the address asks for.
@@ -41,9 +44,7 @@ impl Asked {
                 .transpose(),
             agent: query.get("agent"),
             deleted: query.get("deleted").and_then(|id| id.parse().ok()),
-            error: query
-                .get("__err")
-                .map(|error| ServerFnUrlError::decode_err(&error)),
+            error: form_error(),
             address,
         }
     }

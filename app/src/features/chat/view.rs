@@ -1,6 +1,7 @@
 //! What the chat page shows, ready for the eye: no ids to look up, no HTML to clean.
 
 use onelastai_agents::Avatar;
+use onelastai_identity::Session;
 use onelastai_types::{AnswerStatus, ConversationId, GenerationId, MessageId};
 use time::OffsetDateTime;
 
@@ -15,6 +16,19 @@ pub struct Viewer {
     pub email: Option<String>,
     /// The other parts of the product that are for them: addresses and names.
     pub sections: Vec<(String, &'static str)>,
+}
+
+impl Viewer {
+    /// The person of a session.
+    #[must_use]
+    pub fn new(session: &Session, sections: Vec<(String, &'static str)>) -> Self {
+        Self {
+            name: session.name.clone(),
+            username: session.username.clone(),
+            email: session.email.clone(),
+            sections,
+        }
+    }
 }
 
 /// One line of the rail.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use crate::{
     error::AppError,
     features::chat::page::ChatRoute,
-    layout::{error_page::error_view, title::PageTitle},
+    layout::{error_page::error_view, sign_in::sign_in_path, title::PageTitle},
     place::Place,
     session::{place, viewer},
     state::AppState,
@@ -39,7 +39,7 @@ async fn agent_front(slug: &str) -> AnyView {
         Err(error) => return error_view(error),
     };
     let main = state.places.origin(&Place::Main);
-    let sign_in = format!("{main}/auth/login?return_to=/open/{slug}");
+    let sign_in = format!("{main}{}", sign_in_path(&format!("/open/{slug}")));
     view! {
         <PageTitle text=format!("{} · OneLastAI", look.name)/>
         <div class="plain-page">
