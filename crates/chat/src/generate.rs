@@ -9,7 +9,7 @@ use futures::StreamExt;
 use onelastai_agents::Agent;
 use onelastai_db::DbError;
 use onelastai_model_router::{
-    ChatEvent, ChatRequest, ChatUsage, Chosen, ModelError, ModelRouter, Parameters,
+    ChatEvent, ChatRequest, ChatUsage, Chosen, ModelError, ModelRouter, Parameters, Policy,
 };
 use onelastai_types::{AnswerStatus, Finished, Started, StreamEvent, UserId};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
@@ -195,7 +195,9 @@ impl ChatService {
                         return Ending::Failed("answer_too_long".to_owned());
                     }
                 }
-                Some(Ok(ChatEvent::Thinking(_))) => lock(draft).pieces += 1,
+                Some(Ok(ChatEvent::Thinking(_) | ChatEvent::ToolCall(_))) => {
+                    lock(draft).pieces += 1
+                }
                 Some(Ok(ChatEvent::Done(usage))) => return Ending::Complete(usage),
                 Some(Err(error)) => return error.into(),
                 None => return ModelError::Interrupted.into(),
@@ -233,6 +235,12 @@ impl ChatService {
                 max_tokens: Some(wanted.max_tokens.unwrap_or(MAX_TOKENS)),
                 ..Parameters::default()
             },
+            policy: Policy {
+                user: job.user.0.as_u128(),
+                local_only: job.agent.local_only,
+                ..Policy::default()
+            },
+            ..ChatRequest::default()
         };
         self.0.router.chat(request).await.map_err(|error| {
             tracing::warn!(generation = %job.sent.generation, %error, "no model answers");

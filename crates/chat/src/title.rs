@@ -52,13 +52,14 @@ pub(crate) async fn suggest(
             max_tokens: Some(TOKENS),
             ..Parameters::default()
         },
+        ..ChatRequest::default()
     };
     let mut stream = router.chat(request).await.ok()?;
     let mut text = String::new();
     while let Some(event) = stream.next().await {
         match event.ok()? {
             ChatEvent::Text(part) => text.push_str(&part),
-            ChatEvent::Thinking(_) => {}
+            ChatEvent::Thinking(_) | ChatEvent::ToolCall(_) => {}
             ChatEvent::Done(_) => return usable(&text),
         }
     }

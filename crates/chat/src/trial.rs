@@ -78,12 +78,13 @@ async fn ask(
             max_tokens: Some(wanted.max_tokens.unwrap_or(LONGEST).min(LONGEST)),
             ..Parameters::default()
         },
+        ..ChatRequest::default()
     };
     let mut answer = router.chat(request).await?;
     while let Some(event) = answer.next().await {
         match event? {
             ChatEvent::Text(piece) => text.push_str(&piece),
-            ChatEvent::Thinking(_) => {}
+            ChatEvent::Thinking(_) | ChatEvent::ToolCall(_) => {}
             ChatEvent::Done(_) => break,
         }
     }

@@ -1,23 +1,61 @@
-//! The one HTTP client all models are reached with.
+//! The HTTP clients that models are reached with.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use reqwest::redirect;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_platform_verifier::BuilderVerifierExt;
 
+use url::Url;
+
 use crate::error::RouterError;
+
+/// One client for plain HTTP, and one for TLS as soon as an instance needs it: on a system
+/// without root certificates everything else still works.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    connect_timeout: Duration,
+    plain: reqwest::Client,
+    tls: OnceLock<reqwest::Client>,
+}
+
+impl Clients {
+    pub(crate) fn new(connect_timeout: Duration) -> Result<Self, RouterError> {
+        Ok(Self {
+            connect_timeout,
+            plain: build(connect_timeout, false)?,
+            tls: OnceLock::new(),
+        })
+    }
+
+    /// Makes ready for instances behind TLS.
+    pub(crate) fn prepare_tls(&self) -> Result<(), RouterError> {
+        if self.tls.get().is_none() {
+            // Whoever else was as quick made the same one.
+            let _ = self.tls.set(build(self.connect_timeout, true)?);
+        }
+        Ok(())
+    }
+
+    /// The client for this address.
+    pub(crate) fn of(&self, address: &Url) -> &reqwest::Client {
+        match self.tls.get() {
+            Some(tls) if address.scheme() == "https" => tls,
+            _ => &self.plain,
+        }
+    }
+}
 
 /// Builds the client: HTTP/1.1 (as Ollama speaks), kept-alive connections, no redirects, no
 /// proxy from the environment, and no whole-request deadline, since answers are long.
 ///
 /// TLS is handed in ready-made: without a process-wide crypto provider `reqwest` panics here,
 /// even for plain HTTP, and a library has no business installing one. Root certificates are read
-/// only if `https` says that an instance needs them, so that a system without any still starts.
-pub(crate) fn build(
-    connect_timeout: Duration,
-    https: bool,
-) -> Result<reqwest::Client, RouterError> {
+/// only for `https`.
+fn build(connect_timeout: Duration, https: bool) -> Result<reqwest::Client, RouterError> {
     let tls = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?;
     let tls = if https {

@@ -7,9 +7,9 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::{
-    config::{ModelName, ModelSpec},
     providers::{Provider, Target},
     registry::{Probed, Slot},
+    spec::{ModelName, ModelSpec},
 };
 
 /// The longest wait for one instance; all are asked at once.

@@ -17,22 +17,30 @@
 //! (the choice), `router` (the tries), `stream` (the answer), `health`, and `providers` (how an
 //! engine is spoken to).
 
+mod answer;
 mod chat;
 mod client;
 mod config;
+mod embed;
 mod error;
 mod health;
 mod policy;
+mod price;
 mod providers;
 mod registry;
 mod router;
+mod spec;
 mod stream;
 
+pub use answer::{ChatEvent, ChatUsage, Chosen, FinishReason, ToolCallDelta};
 pub use chat::{
-    ChatEvent, ChatMessage, ChatRequest, ChatUsage, Chosen, FinishReason, Parameters, Role,
+    ChatMessage, ChatRequest, Format, Image, Parameters, Policy, Role, Tool, ToolCall, ToolChoice,
 };
-pub use config::{ModelName, ModelSpec, ProviderKind, RouterConfig};
+pub use config::RouterConfig;
+pub use embed::{EmbedRequest, Embeddings};
 pub use error::{ModelError, RouterError};
 pub use health::InstanceHealth;
+pub use price::Price;
 pub use router::ModelRouter;
+pub use spec::{Capabilities, InstanceSpec, ModelKind, ModelName, ModelSpec, ProviderKind, Secret};
 pub use stream::ChatStream;

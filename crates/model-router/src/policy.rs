@@ -119,8 +119,8 @@ mod tests {
 
     use super::*;
     use crate::{
-        config::ModelSpec,
         registry::{Permit, Probed},
+        spec::ModelSpec,
     };
 
     const A0: Place = Place { model: 0, slot: 0 };
@@ -131,10 +131,13 @@ mod tests {
     /// Two models: "a" on two instances, "b" on one.
     fn registry() -> Registry {
         let at = |port| format!("http://127.0.0.1:{port}").parse().unwrap();
-        Registry::new(vec![
-            ModelSpec::ollama("a", "a:1b", vec![at(1), at(2)]),
-            ModelSpec::ollama("b", "b:1b", vec![at(3)]),
-        ])
+        Registry::new(
+            vec![
+                ModelSpec::ollama("a", "a:1b", vec![at(1), at(2)]),
+                ModelSpec::ollama("b", "b:1b", vec![at(3)]),
+            ],
+            None,
+        )
         .unwrap()
     }
 

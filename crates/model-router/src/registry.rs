@@ -12,8 +12,8 @@ use tokio::time::Instant;
 use url::Url;
 
 use crate::{
-    config::{ModelSpec, without_credentials},
     error::{ModelError, RouterError},
+    spec::{InstanceSpec, ModelSpec, without_credentials},
 };
 
 /// An instance that failed is passed over for 1 s, then 2, 4, … at most this long.
@@ -25,13 +25,14 @@ const PROBE_COUNTS_FOR: Duration = Duration::from_secs(30);
 
 /// All models with their slots; fixed from the start.
 pub(crate) struct Registry {
-    models: Vec<ModelSpec>,
+    models: Arc<[ModelSpec]>,
     /// `slots[m]` are the instances of `models[m]`.
     slots: Vec<Vec<Arc<Slot>>>,
 }
 
 impl Registry {
-    pub(crate) fn new(models: Vec<ModelSpec>) -> Result<Self, RouterError> {
+    /// The slots of `before` that are still there keep what is known of them.
+    pub(crate) fn new(models: Vec<ModelSpec>, before: Option<&Self>) -> Result<Self, RouterError> {
         let mut slots = Vec::with_capacity(models.len());
         for (index, model) in models.iter().enumerate() {
             if models[..index].iter().any(|earlier| earlier.id == model.id) {
@@ -40,14 +41,27 @@ impl Registry {
             if model.instances.is_empty() {
                 return Err(RouterError::NoInstance(model.id.clone()));
             }
-            let slot = |url| Slot::new(&model.id, url).map(Arc::new);
+            let known = before.and_then(|before| before.slots_of(&model.id));
+            let slot = |instance: &InstanceSpec| {
+                let slot = Slot::new(&model.id, &instance.url)?;
+                let known = known.into_iter().flatten().find(|it| it.base == slot.base);
+                Ok::<_, RouterError>(known.map_or_else(|| Arc::new(slot), Arc::clone))
+            };
             slots.push(model.instances.iter().map(slot).collect::<Result<_, _>>()?);
         }
-        Ok(Self { models, slots })
+        Ok(Self {
+            models: models.into(),
+            slots,
+        })
     }
 
-    pub(crate) fn models(&self) -> &[ModelSpec] {
+    pub(crate) fn models(&self) -> &Arc<[ModelSpec]> {
         &self.models
+    }
+
+    fn slots_of(&self, id: &str) -> Option<&[Arc<Slot>]> {
+        let model = self.models.iter().position(|model| model.id == id)?;
+        Some(self.slots(model))
     }
 
     pub(crate) fn slots(&self, model: usize) -> &[Arc<Slot>] {

@@ -11,7 +11,7 @@ use futures::{Stream, StreamExt};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::{
-    chat::{ChatEvent, Chosen},
+    answer::{ChatEvent, Chosen},
     error::ModelError,
     providers::EventStream,
     registry::Permit,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onelastai_model_router::{ModelSpec, RouterConfig};
+use onelastai_model_router::{InstanceSpec, ModelSpec, RouterConfig};
 use url::Url;
 
 use super::{ConfigError, Env, env::wrong};
@@ -44,7 +44,7 @@ fn specs(env: &Env) -> Result<Vec<ModelSpec>, ConfigError> {
             continue;
         };
         if let Some(model) = models.iter_mut().find(|model| model.id == id) {
-            model.instances = instances;
+            model.instances = instances.into_iter().map(InstanceSpec::from).collect();
         }
     }
     Ok(models)

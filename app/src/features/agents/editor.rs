@@ -144,8 +144,9 @@ fn conflict(agent: &EditableAgent, newer: i32) -> AnyView {
 
 /// The models there are, for a select.
 fn models(state: &AppState) -> Vec<(String, String)> {
-    let models = state.router.models().iter();
+    let models = state.router.models();
     models
+        .iter()
         .map(|model| (model.id.clone(), model.id.clone()))
         .collect()
 }

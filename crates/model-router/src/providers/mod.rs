@@ -2,15 +2,20 @@
 
 mod ollama;
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use futures::stream::BoxStream;
 use url::Url;
 
 use crate::{
-    chat::{ChatEvent, ChatRequest},
-    config::{ModelSpec, ProviderKind},
+    answer::ChatEvent,
+    chat::ChatRequest,
+    client::Clients,
+    embed::{EmbedRequest, Vectors},
     error::ModelError,
     health::Probe,
+    spec::{ModelSpec, ProviderKind},
 };
 
 /// An answer as a provider gives it: pieces, then [`ChatEvent::Done`] or an error, then nothing
@@ -38,19 +43,26 @@ pub(crate) trait Provider: Send + Sync {
         request: &ChatRequest,
     ) -> Result<EventStream, ModelError>;
 
+    /// Turns texts into vectors.
+    async fn embed(
+        &self,
+        target: Target<'_>,
+        request: &EmbedRequest,
+    ) -> Result<Vectors, ModelError>;
+
     /// Asks how the instance is, with requests that change nothing and load nothing.
     async fn probe(&self, target: Target<'_>) -> Probe;
 }
 
-/// All providers, sharing one HTTP client.
+/// All providers, sharing the HTTP clients.
 pub(crate) struct Providers {
     ollama: ollama::Ollama,
 }
 
 impl Providers {
-    pub(crate) fn new(client: reqwest::Client) -> Self {
+    pub(crate) fn new(clients: Arc<Clients>) -> Self {
         Self {
-            ollama: ollama::Ollama::new(client),
+            ollama: ollama::Ollama::new(clients),
         }
     }
 

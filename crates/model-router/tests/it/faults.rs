@@ -217,7 +217,7 @@ async fn a_conversation_too_large_is_not_sent() {
     let mut request = question(&[]);
     request
         .messages
-        .push(ChatMessage::new(Role::User, "x".repeat(5 << 20)));
+        .push(ChatMessage::new(Role::User, "x".repeat(33 << 20)));
     let error = router(&[&fake.url]).chat(request).await.unwrap_err();
     assert_eq!(error, ModelError::RequestTooLarge);
     assert_eq!(fake.connections(), 0);

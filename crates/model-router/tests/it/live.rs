@@ -57,7 +57,7 @@ async fn a_real_answer_streams_and_counts_its_tokens() {
     while let Some(event) = stream.next().await {
         match event.unwrap() {
             ChatEvent::Text(text) => pieces.push(text),
-            ChatEvent::Thinking(_) => {}
+            ChatEvent::Thinking(_) | ChatEvent::ToolCall(_) => {}
             ChatEvent::Done(counted) => usage = Some(counted),
         }
     }

@@ -71,6 +71,9 @@ async fn rest(stream: &mut ChatStream) -> Vec<String> {
         words.push(match event {
             Ok(ChatEvent::Text(text)) => text,
             Ok(ChatEvent::Thinking(text)) => format!("({text})"),
+            Ok(ChatEvent::ToolCall(call)) => {
+                format!("{}({})", call.name.unwrap_or_default(), call.arguments)
+            }
             Ok(ChatEvent::Done(_)) => "done".to_owned(),
             Err(error) => error.code().to_owned(),
         });

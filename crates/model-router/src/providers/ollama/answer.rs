@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt};
 
 use super::{lines::Lines, wire};
-use crate::{chat::ChatEvent, error::ModelError};
+use crate::{answer::ChatEvent, error::ModelError};
 
 /// The longest line that is read: a piece of an answer is a few words.
 const LONGEST_LINE: usize = 1 << 20;
@@ -20,6 +20,7 @@ const LONGEST_LINE: usize = 1 << 20;
 pub(super) struct Answer<S> {
     body: S,
     lines: Lines,
+    reader: wire::Reader,
     /// What the last lines said and has not been taken yet.
     events: VecDeque<ChatEvent>,
     state: State,
@@ -41,6 +42,7 @@ where
         Self {
             body,
             lines: Lines::new(LONGEST_LINE),
+            reader: wire::Reader::default(),
             events: VecDeque::new(),
             state: State::Reading,
         }
@@ -51,7 +53,7 @@ where
         while self.events.is_empty() {
             match self.lines.next() {
                 Ok(Some([])) => {}
-                Ok(Some(line)) => wire::read(line, &mut self.events)?,
+                Ok(Some(line)) => wire::read(&mut self.reader, line, &mut self.events)?,
                 Ok(None) => break,
                 Err(_) => return Err(ModelError::Malformed),
             }
@@ -61,7 +63,7 @@ where
 
     /// Reads what came after the last line end. A whole line counts; a part of one is a cut.
     fn read_rest(&mut self) -> Result<(), ModelError> {
-        match wire::read(self.lines.rest(), &mut self.events) {
+        match wire::read(&mut self.reader, self.lines.rest(), &mut self.events) {
             Err(error @ ModelError::ModelReported(_)) => Err(error),
             Ok(()) if matches!(self.events.back(), Some(ChatEvent::Done(_))) => Ok(()),
             _ => Err(ModelError::Interrupted),
@@ -131,6 +133,7 @@ mod tests {
         let events = Answer::new(stream::iter(chunks)).map(|event| match event {
             Ok(ChatEvent::Text(text)) => text,
             Ok(ChatEvent::Thinking(text)) => format!("({text})"),
+            Ok(ChatEvent::ToolCall(call)) => format!("{}({})", call.name.unwrap(), call.arguments),
             Ok(ChatEvent::Done(_)) => "done".to_owned(),
             Err(error) => error.code().to_owned(),
         });

@@ -4,11 +4,12 @@
 //! model.
 
 mod answer;
+mod body;
 mod lines;
 mod probe;
 mod wire;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,19 +21,24 @@ use self::answer::Answer;
 use super::{EventStream, Provider, Target};
 use crate::{
     chat::ChatRequest,
+    client::Clients,
+    embed::{EmbedRequest, Vectors},
     error::{ModelError, plain},
     health::Probe,
 };
 
 /// The largest request sent. The longest context of the known models is about half a megabyte
-/// of text.
-const LARGEST_REQUEST: usize = 4 << 20;
+/// of text; the rest is pictures.
+const LARGEST_REQUEST: usize = 32 << 20;
+/// The largest answer to a request for vectors: a few thousand of them.
+const LARGEST_VECTORS: usize = 64 << 20;
 /// As much of a refusal is read as can hold a sentence.
 const LARGEST_REFUSAL: usize = 16 << 10;
 
 #[derive(Clone, Copy)]
 enum Endpoint {
     Chat,
+    Embed,
     Tags,
     Version,
     Ps,
@@ -42,6 +48,7 @@ impl Endpoint {
     fn at(self, base: &Url) -> Result<Url, url::ParseError> {
         base.join(match self {
             Self::Chat => "api/chat",
+            Self::Embed => "api/embed",
             Self::Tags => "api/tags",
             Self::Version => "api/version",
             Self::Ps => "api/ps",
@@ -50,23 +57,21 @@ impl Endpoint {
 }
 
 pub(super) struct Ollama {
-    client: reqwest::Client,
+    clients: Arc<Clients>,
 }
 
 impl Ollama {
-    pub(super) fn new(client: reqwest::Client) -> Self {
-        Self { client }
+    pub(super) fn new(clients: Arc<Clients>) -> Self {
+        Self { clients }
     }
-}
 
-#[async_trait]
-impl Provider for Ollama {
-    async fn chat(
+    /// Asks, and returns once the engine has accepted the request.
+    async fn post(
         &self,
         target: Target<'_>,
-        request: &ChatRequest,
-    ) -> Result<EventStream, ModelError> {
-        let body = wire::body(target.model, request).map_err(|_| ModelError::Malformed)?;
+        endpoint: Endpoint,
+        body: Vec<u8>,
+    ) -> Result<Response, ModelError> {
         if body.len() > LARGEST_REQUEST {
             return Err(ModelError::RequestTooLarge);
         }
@@ -74,9 +79,10 @@ impl Provider for Ollama {
             model: target.model.id.clone(),
             instance: target.shown.to_string(),
         };
-        let url = Endpoint::Chat.at(target.base).map_err(|_| unreachable())?;
+        let url = endpoint.at(target.base).map_err(|_| unreachable())?;
         let request = self
-            .client
+            .clients
+            .of(&url)
             .post(url)
             .header(header::CONTENT_TYPE, "application/json")
             .body(body);
@@ -89,11 +95,37 @@ impl Provider for Ollama {
         if response.status() != StatusCode::OK {
             return Err(refusal(target, response).await);
         }
+        Ok(response)
+    }
+}
+
+#[async_trait]
+impl Provider for Ollama {
+    async fn chat(
+        &self,
+        target: Target<'_>,
+        request: &ChatRequest,
+    ) -> Result<EventStream, ModelError> {
+        let body = body::chat(target.model, request).map_err(|_| ModelError::Malformed)?;
+        let response = self.post(target, Endpoint::Chat, body).await?;
         Ok(Answer::new(response.bytes_stream()).boxed())
     }
 
+    async fn embed(
+        &self,
+        target: Target<'_>,
+        request: &EmbedRequest,
+    ) -> Result<Vectors, ModelError> {
+        let body = body::embed(target.model, request).map_err(|_| ModelError::Malformed)?;
+        let response = self.post(target, Endpoint::Embed, body).await?;
+        let body = read_at_most(response, LARGEST_VECTORS)
+            .await
+            .ok_or(ModelError::Interrupted)?;
+        wire::vectors(&body, request.inputs.len())
+    }
+
     async fn probe(&self, target: Target<'_>) -> Probe {
-        probe::probe(&self.client, target).await
+        probe::probe(self.clients.of(target.base), target).await
     }
 }
 

@@ -5,9 +5,9 @@ use tokio::time::Instant;
 
 use super::{Endpoint, Target, read_at_most};
 use crate::{
-    config::ModelName,
     error::plain,
     health::{Probe, words},
+    spec::ModelName,
 };
 
 /// The longest list of models that is read: about half a kilobyte each.

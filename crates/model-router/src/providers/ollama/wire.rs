@@ -1,63 +1,16 @@
-//! The JSON of Ollama's `/api/chat` (its `docs/api.md`, "Generate a chat completion").
+//! The JSON that comes from Ollama's `/api/chat` (its `docs/api.md`, "Generate a chat
+//! completion").
 
 use std::{borrow::Cow, collections::VecDeque};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::{
-    chat::{ChatEvent, ChatMessage, ChatRequest, ChatUsage, FinishReason, Parameters},
-    config::ModelSpec,
+    answer::{ChatEvent, ChatUsage, FinishReason, ToolCallDelta},
+    embed::Vectors,
     error::{ModelError, plain},
 };
-
-#[derive(Serialize)]
-struct Body<'a> {
-    model: &'a str,
-    messages: &'a [ChatMessage],
-    stream: bool,
-    options: Options<'a>,
-}
-
-#[derive(Serialize)]
-struct Options<'a> {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    temperature: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    top_p: Option<f32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seed: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    num_predict: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    num_ctx: Option<u32>,
-    #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    stop: &'a [String],
-}
-
-/// The request for a streamed answer.
-pub(super) fn body(model: &ModelSpec, request: &ChatRequest) -> serde_json::Result<Vec<u8>> {
-    let Parameters {
-        temperature,
-        top_p,
-        seed,
-        max_tokens,
-        ref stop,
-        num_ctx,
-    } = request.parameters;
-    serde_json::to_vec(&Body {
-        model: &model.engine_name,
-        messages: &request.messages,
-        stream: true,
-        options: Options {
-            temperature,
-            top_p,
-            seed,
-            num_predict: max_tokens,
-            num_ctx: num_ctx.map(|tokens| tokens.min(model.context_length)),
-            stop,
-        },
-    })
-}
 
 /// One line of the answer. Texts are lent from the line where they hold no escapes.
 #[derive(Deserialize)]
@@ -89,11 +42,41 @@ struct Message<'a> {
     content: Cow<'a, str>,
     #[serde(borrow, default)]
     thinking: Cow<'a, str>,
+    /// Whole calls, never pieces of one. `null` where there are none, in some versions.
+    #[serde(borrow, default)]
+    tool_calls: Option<Vec<Call<'a>>>,
+}
+
+#[derive(Deserialize)]
+struct Call<'a> {
+    /// Only newer versions give one.
+    #[serde(default)]
+    id: Option<String>,
+    #[serde(borrow)]
+    function: Function<'a>,
+}
+
+#[derive(Deserialize)]
+struct Function<'a> {
+    name: String,
+    #[serde(borrow, default)]
+    arguments: Option<&'a RawValue>,
+}
+
+/// What of an answer is needed to read its next line.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    /// How many tools were called up to now.
+    calls: u32,
 }
 
 /// Reads one line and adds what it says to `events`: nothing, a piece of text or thinking, the
 /// end, or several of these.
-pub(super) fn read(line: &[u8], events: &mut VecDeque<ChatEvent>) -> Result<(), ModelError> {
+pub(super) fn read(
+    reader: &mut Reader,
+    line: &[u8],
+    events: &mut VecDeque<ChatEvent>,
+) -> Result<(), ModelError> {
     // Without this an array of the fields would pass, too.
     if line.trim_ascii_start().first() != Some(&b'{') {
         return Err(ModelError::Malformed);
@@ -109,6 +92,10 @@ pub(super) fn read(line: &[u8], events: &mut VecDeque<ChatEvent>) -> Result<(), 
     if let Some(message) = line.message {
         events.extend(text(message.thinking).map(ChatEvent::Thinking));
         events.extend(text(message.content).map(ChatEvent::Text));
+        for call in message.tool_calls.into_iter().flatten() {
+            events.push_back(ChatEvent::ToolCall(delta(reader.calls, call)));
+            reader.calls += 1;
+        }
     }
     if line.done {
         events.push_back(ChatEvent::Done(ChatUsage {
@@ -118,6 +105,8 @@ pub(super) fn read(line: &[u8], events: &mut VecDeque<ChatEvent>) -> Result<(), 
             prompt_eval_ms: milliseconds(line.prompt_eval_duration),
             eval_ms: milliseconds(line.eval_duration),
             finish_reason: match line.done_reason.as_deref() {
+                // Ollama has no name of its own for it.
+                Some("stop") if reader.calls > 0 => FinishReason::ToolCalls,
                 Some("stop") => FinishReason::Stop,
                 Some("length") => FinishReason::Length,
                 _ => FinishReason::Other,
@@ -125,6 +114,37 @@ pub(super) fn read(line: &[u8], events: &mut VecDeque<ChatEvent>) -> Result<(), 
         }));
     }
     Ok(())
+}
+
+/// A whole call as one piece.
+fn delta(index: u32, call: Call<'_>) -> ToolCallDelta {
+    let id = call.id.filter(|id| !id.is_empty());
+    let arguments = call.function.arguments.map_or("{}", RawValue::get);
+    ToolCallDelta {
+        index,
+        id: Some(id.unwrap_or_else(|| format!("call_{:016x}", rand::random::<u64>()))),
+        name: Some(text(Cow::Owned(call.function.name)).unwrap_or_default()),
+        arguments: arguments.to_owned(),
+    }
+}
+
+/// Reads the answer to a request for `inputs` vectors.
+pub(super) fn vectors(body: &[u8], inputs: usize) -> Result<Vectors, ModelError> {
+    #[derive(Deserialize)]
+    struct Answer {
+        embeddings: Vec<Vec<f32>>,
+        #[serde(default)]
+        prompt_eval_count: i64,
+    }
+    let answer: Answer = serde_json::from_slice(body).map_err(|_| ModelError::Malformed)?;
+    let vectors = Vectors {
+        vectors: answer.embeddings,
+        prompt_tokens: count(answer.prompt_eval_count),
+    };
+    vectors
+        .fit(inputs)
+        .then_some(vectors)
+        .ok_or(ModelError::Malformed)
 }
 
 /// What an engine says in `{"error":"…"}`, if it is that.
@@ -157,47 +177,14 @@ fn milliseconds(nanoseconds: i64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::chat::Role;
 
     fn events(line: &str) -> Result<Vec<ChatEvent>, ModelError> {
         let mut events = VecDeque::new();
-        read(line.as_bytes(), &mut events).map(|()| events.into())
+        read(&mut Reader::default(), line.as_bytes(), &mut events).map(|()| events.into())
     }
 
     fn said(text: &str) -> ChatEvent {
         ChatEvent::Text(text.to_owned())
-    }
-
-    #[test]
-    fn the_body_holds_what_was_asked_and_nothing_else() {
-        let mut model = ModelSpec::ollama("m", "m:1b", vec![]);
-        model.context_length = 2048;
-        let mut request = ChatRequest {
-            messages: vec![
-                ChatMessage::new(Role::System, "Be \"brief\""),
-                ChatMessage::new(Role::User, "Hi"),
-            ],
-            ..ChatRequest::default()
-        };
-        let text =
-            |request: &ChatRequest| String::from_utf8(body(&model, request).unwrap()).unwrap();
-        assert_eq!(
-            text(&request),
-            r#"{"model":"m:1b","messages":[{"role":"system","content":"Be \"brief\""},{"role":"user","content":"Hi"}],"stream":true,"options":{}}"#
-        );
-        request.messages.clear();
-        request.parameters = Parameters {
-            temperature: Some(0.5),
-            top_p: Some(1.0),
-            seed: Some(7),
-            max_tokens: Some(9),
-            stop: vec!["END".to_owned()],
-            num_ctx: Some(9999),
-        };
-        assert_eq!(
-            text(&request),
-            r#"{"model":"m:1b","messages":[],"stream":true,"options":{"temperature":0.5,"top_p":1.0,"seed":7,"num_predict":9,"num_ctx":2048,"stop":["END"]}}"#
-        );
     }
 
     #[test]
@@ -221,11 +208,30 @@ mod tests {
             Ok(vec![said("ab")])
         );
         assert_eq!(events(r#"{"message":{"content":"\u0000"}}"#), Ok(vec![]));
-        assert_eq!(
-            events(r#"{"message":{"role":"assistant","content":"","tool_calls":[{"x":[1]}]}}"#),
-            Ok(vec![])
-        );
         assert_eq!(events(r#"{"something":"else"}"#), Ok(vec![]));
+    }
+
+    #[test]
+    fn tools_are_called_whole_and_get_an_id_where_they_have_none() {
+        let line = r#"{"message":{"role":"assistant","content":"","tool_calls":[{"function":{"name":"weather","arguments":{"city": "Kyōto"}}},{"id":"call_7","function":{"index":1,"name":"now"}}]},"done":true,"done_reason":"stop"}"#;
+        let events = events(line).unwrap();
+        let [
+            ChatEvent::ToolCall(first),
+            ChatEvent::ToolCall(second),
+            ChatEvent::Done(usage),
+        ] = &events[..]
+        else {
+            panic!("{events:?}")
+        };
+        assert!(first.id.as_ref().unwrap().starts_with("call_"));
+        assert_eq!((first.index, second.index), (0, 1));
+        assert_eq!(first.name.as_deref(), Some("weather"));
+        assert_eq!(first.arguments, r#"{"city": "Kyōto"}"#);
+        assert_eq!(second.id.as_deref(), Some("call_7"));
+        assert_eq!(second.arguments, "{}");
+        assert_eq!(usage.finish_reason, FinishReason::ToolCalls);
+        let none = r#"{"message":{"content":"Hi","tool_calls":null}}"#;
+        assert_eq!(super::tests::events(none), Ok(vec![said("Hi")]));
     }
 
     #[test]
@@ -264,6 +270,7 @@ mod tests {
             "{\"message\":",
             "[]",
             "{\"message\":3}",
+            "{\"message\":{\"tool_calls\":[{\"x\":1}]}}",
             "{\"done\":\"yes\"}",
             "{} {}",
             &deep,
@@ -272,9 +279,30 @@ mod tests {
         }
         let mut none = VecDeque::new();
         assert_eq!(
-            read(b"{\"message\":{\"content\":\"\xff\"}}", &mut none),
+            read(
+                &mut Reader::default(),
+                b"{\"message\":{\"content\":\"\xff\"}}",
+                &mut none
+            ),
             Err(ModelError::Malformed)
         );
+    }
+
+    #[test]
+    fn vectors_are_as_many_as_the_texts_and_equally_long() {
+        let read = |body: &str| vectors(body.as_bytes(), 2);
+        let two = read(r#"{"embeddings":[[0.5,-1],[1e-3,2]],"prompt_eval_count":4}"#).unwrap();
+        assert_eq!(two.vectors, [[0.5, -1.0], [0.001, 2.0]]);
+        assert_eq!(two.prompt_tokens, 4);
+        for wrong in [
+            "{}",
+            r#"{"embeddings":[[1]]}"#,
+            r#"{"embeddings":[[1],[1,2]]}"#,
+            r#"{"embeddings":[[1],[1e60]]}"#,
+            r#"{"embeddings":[[1],["x"]]}"#,
+        ] {
+            assert_eq!(read(wrong), Err(ModelError::Malformed), "{wrong}");
+        }
     }
 
     #[test]
