@@ -52,6 +52,9 @@ pub enum ProviderKind {
     /// Ollama's own HTTP API.
     #[default]
     Ollama,
+    /// OpenAI's chat completions and embeddings, as vLLM, llama.cpp and the clouds speak them.
+    /// The address is that before `/chat/completions`: `https://api.example.com/v1`.
+    OpenAi,
 }
 
 /// Where a model runs: what is asked of a cloud's leaves the house.

@@ -1,6 +1,10 @@
 //! How the engines are spoken to: one folder for each protocol behind a small trait.
 
+mod answer;
+mod http;
+mod lines;
 mod ollama;
+mod openai;
 
 use std::sync::Arc;
 
@@ -57,18 +61,21 @@ pub(crate) trait Provider: Send + Sync {
 /// All providers, sharing the HTTP clients.
 pub(crate) struct Providers {
     ollama: ollama::Ollama,
+    openai: openai::OpenAi,
 }
 
 impl Providers {
     pub(crate) fn new(clients: Arc<Clients>) -> Self {
         Self {
-            ollama: ollama::Ollama::new(clients),
+            ollama: ollama::Ollama::new(Arc::clone(&clients)),
+            openai: openai::OpenAi::new(clients),
         }
     }
 
     pub(crate) fn of(&self, kind: ProviderKind) -> &dyn Provider {
         match kind {
             ProviderKind::Ollama => &self.ollama,
+            ProviderKind::OpenAi => &self.openai,
         }
     }
 }

@@ -1,17 +1,12 @@
 //! How an Ollama instance is: `/api/version`, `/api/tags` and `/api/ps`, which load nothing.
 
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::{Endpoint, Target, read_at_most};
-use crate::{
-    error::plain,
-    health::{Probe, words},
-    spec::ModelName,
-};
+use super::{Endpoint, Target, http};
+use crate::{client::Clients, error::plain, health::Probe, spec::ModelName};
 
-/// The longest list of models that is read: about half a kilobyte each.
-const LARGEST_LIST: usize = 2 << 20;
+const ENGINE: &str = "an Ollama server";
 
 #[derive(Deserialize)]
 struct Version {
@@ -39,16 +34,16 @@ impl Models {
 }
 
 /// Asks all three at once. The first thing wrong is the one reported.
-pub(super) async fn probe(client: &reqwest::Client, target: Target<'_>) -> Probe {
+pub(super) async fn probe(clients: &Clients, target: Target<'_>) -> Probe {
     let asked = Instant::now();
     let version = async {
-        let version = get::<Version>(client, target, Endpoint::Version).await;
+        let version = http::get::<Version>(clients, target, Endpoint::Version.path(), ENGINE).await;
         (version, asked.elapsed())
     };
     let ((version, latency), tags, ps) = futures::join!(
         version,
-        get::<Models>(client, target, Endpoint::Tags),
-        get::<Models>(client, target, Endpoint::Ps),
+        http::get::<Models>(clients, target, Endpoint::Tags.path(), ENGINE),
+        http::get::<Models>(clients, target, Endpoint::Ps.path(), ENGINE),
     );
     let name = ModelName::from(target.model.engine_name.as_str());
     let present = tags.as_ref().is_ok_and(|models| models.have(&name));
@@ -60,36 +55,10 @@ pub(super) async fn probe(client: &reqwest::Client, target: Target<'_>) -> Probe
         loaded: ps.is_ok_and(|models| models.have(&name)),
         latency: Some(latency),
         error: match (&version, &tags) {
-            (Err(error), _) | (_, Err(error)) => Some(error.clone()),
+            (Err(error), _) | (_, Err(error)) => Some(error.words.clone()),
             _ if !present => Some(missing()),
             _ => None,
         },
         version: version.ok().map(|version| plain(&version.version, 40)),
     }
-}
-
-async fn get<T: DeserializeOwned>(
-    client: &reqwest::Client,
-    target: Target<'_>,
-    endpoint: Endpoint,
-) -> Result<T, String> {
-    let url = endpoint
-        .at(target.base)
-        .map_err(|error| error.to_string())?;
-    let response = client
-        .get(url)
-        .send()
-        .await
-        .map_err(|error| words(&error))?;
-    if !response.status().is_success() {
-        return Err(format!(
-            "it answered with status {}; is it an Ollama server?",
-            response.status().as_u16()
-        ));
-    }
-    let body = read_at_most(response, LARGEST_LIST)
-        .await
-        .ok_or("its answer broke off or was too long")?;
-    serde_json::from_slice(&body)
-        .map_err(|_| "its answer could not be understood; is it an Ollama server?".to_owned())
 }

@@ -147,17 +147,7 @@ pub(super) fn vectors(body: &[u8], inputs: usize) -> Result<Vectors, ModelError>
         .ok_or(ModelError::Malformed)
 }
 
-/// What an engine says in `{"error":"…"}`, if it is that.
-pub(super) fn error_text(body: &[u8]) -> Option<String> {
-    #[derive(Deserialize)]
-    struct Refusal {
-        error: String,
-    }
-    serde_json::from_slice::<Refusal>(body)
-        .ok()
-        .map(|refusal| refusal.error)
-}
-
+/// Text without NULs, unless that is nothing.
 fn text(text: Cow<'_, str>) -> Option<String> {
     let mut text = text.into_owned();
     if text.contains('\0') {
@@ -303,14 +293,5 @@ mod tests {
         ] {
             assert_eq!(read(wrong), Err(ModelError::Malformed), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_refusal_says_why_if_it_is_one() {
-        assert_eq!(
-            error_text(br#"{"error":"model 'x' not found"}"#).as_deref(),
-            Some("model 'x' not found")
-        );
-        assert_eq!(error_text(b"<html>"), None);
     }
 }

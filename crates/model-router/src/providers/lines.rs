@@ -6,7 +6,7 @@ use bytes::Bytes;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooLong;
 
-/// Lines out of chunks. Feed a chunk with [`Lines::push`], then take lines until there is none.
+/// Lines out of chunks; CR, LF and CRLF end one. Feed a chunk with [`Lines::push`], then take lines until there is none.
 ///
 /// A line that lies within one chunk is lent from it without a copy, which is the usual case;
 /// only what a chunk leaves unfinished is kept, at most `longest` bytes of it.
@@ -20,6 +20,8 @@ pub(super) struct Lines {
     partial: Vec<u8>,
     /// `partial` is a whole line that has been given out.
     stale: bool,
+    /// The last line ended in CR: an LF that comes next belongs to it.
+    after_cr: bool,
 }
 
 impl Lines {
@@ -30,6 +32,7 @@ impl Lines {
             taken: 0,
             partial: Vec::new(),
             stale: false,
+            after_cr: false,
         }
     }
 
@@ -46,19 +49,27 @@ impl Lines {
             self.partial.clear();
             self.stale = false;
         }
+        if self.after_cr && self.taken < self.chunk.len() {
+            self.taken += usize::from(self.chunk[self.taken] == b'\n');
+            self.after_cr = false;
+        }
         let rest = &self.chunk[self.taken..];
-        let end = rest.iter().position(|byte| *byte == b'\n');
+        let end = memchr::memchr2(b'\n', b'\r', rest);
         let piece = &rest[..end.unwrap_or(rest.len())];
         if self.partial.len() + piece.len() > self.longest {
             return Err(TooLong);
         }
         self.taken += piece.len() + usize::from(end.is_some());
+        self.after_cr = match end {
+            Some(end) => rest[end] == b'\r',
+            None => self.after_cr && rest.is_empty(),
+        };
         match end {
-            Some(_) if self.partial.is_empty() => Ok(Some(trimmed(piece))),
+            Some(_) if self.partial.is_empty() => Ok(Some(piece)),
             Some(_) => {
                 self.partial.extend_from_slice(piece);
                 self.stale = true;
-                Ok(Some(trimmed(&self.partial)))
+                Ok(Some(&self.partial))
             }
             None => {
                 self.partial.extend_from_slice(piece);
@@ -69,23 +80,15 @@ impl Lines {
 
     /// What is left after the last line end, once there are no more chunks.
     pub(super) fn rest(&self) -> &[u8] {
-        if self.stale {
-            &[]
-        } else {
-            trimmed(&self.partial)
-        }
+        if self.stale { &[] } else { &self.partial }
     }
-}
-
-fn trimmed(line: &[u8]) -> &[u8] {
-    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const TEXT: &[u8] = "{\"a\":1}\n\r\n\nзвезда ✨\r\n{\"b\":2}\nrest".as_bytes();
+    const TEXT: &[u8] = "{\"a\":1}\n\r\n\nзвезда ✨\r\n{\"b\":2}\r\rrest".as_bytes();
 
     /// All lines and the rest, when `text` arrives in these chunks.
     fn lines<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (Vec<String>, String) {
@@ -102,7 +105,7 @@ mod tests {
     }
 
     fn expected() -> (Vec<String>, String) {
-        let lines = ["{\"a\":1}", "", "", "звезда ✨", "{\"b\":2}"];
+        let lines = ["{\"a\":1}", "", "", "звезда ✨", "{\"b\":2}", ""];
         (lines.map(str::to_owned).to_vec(), "rest".to_owned())
     }
 
