@@ -13,24 +13,33 @@ pub struct RouterConfig {
     pub models: Vec<ModelSpec>,
     /// The longest wait for a connection, TLS included.
     pub connect_timeout: Duration,
-    /// The longest wait from asking to the first piece of the answer. It covers the reading of
-    /// the model from disk, so it is long.
+    /// The longest wait from asking to the first piece of the answer, of a model that is in
+    /// memory.
     pub first_token_timeout: Duration,
+    /// How much longer that is where the model may have to be loaded first.
+    pub load_timeout: Duration,
     /// The longest wait between two pieces of an answer.
     pub idle_timeout: Duration,
+    /// The most requests that wait for one model.
+    pub queue_length: usize,
+    /// The longest that a request waits for its turn.
+    pub queue_timeout: Duration,
     /// Whether local models may be used at all (`LOCAL_AI_MODELS_ENABLED`).
     pub enabled: bool,
 }
 
 impl Default for RouterConfig {
-    /// The seven models on this machine, 3 s to connect, 120 s to the first token, 30 s between
-    /// two.
+    /// The seven models on this machine, 3 s to connect, 60 s to the first token and 120 s more
+    /// to load a model, 30 s between two; 256 wait for a model, 60 s at most.
     fn default() -> Self {
         Self {
             models: Self::seven_defaults("127.0.0.1"),
             connect_timeout: Duration::from_secs(3),
-            first_token_timeout: Duration::from_secs(120),
+            first_token_timeout: Duration::from_secs(60),
+            load_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(30),
+            queue_length: 256,
+            queue_timeout: Duration::from_secs(60),
             enabled: true,
         }
     }

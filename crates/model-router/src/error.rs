@@ -2,20 +2,45 @@
 
 use std::time::Duration;
 
+/// Why no model may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// None of them is set up.
+    Unknown,
+    /// Local models are switched off.
+    SwitchedOff,
+    /// The person, or the agent, may not use them.
+    NotAllowed,
+    /// An operator has taken all of their instances out.
+    Drained,
+}
+
 /// Why an answer could not be had, or broke off.
 ///
 /// The words of each are safe to show: no credentials, no text of the conversation, and what a
 /// model server said only after it was made short and flat.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModelError {
-    /// None of the wanted models is set up, or models are switched off.
-    #[error("{}", no_model(wanted, *disabled))]
+    /// None of the wanted models may answer.
+    #[error("{}", no_model(wanted, *why))]
     NoModel {
         /// The models that were asked for; empty where any would have done.
         wanted: Vec<String>,
-        /// Whether the reason is that models are switched off.
-        disabled: bool,
+        /// Why not.
+        why: Absence,
     },
+    /// None of the models that may answer can do what the request needs.
+    #[error("no model here that may be used can {0}")]
+    Unsupported(&'static str),
+    /// Too many wait already.
+    #[error("too many requests wait for the model{}", retry_words(Some(*retry_after)))]
+    QueueFull {
+        /// When it may be worth asking again.
+        retry_after: Duration,
+    },
+    /// The request waited for its turn longer than anybody may.
+    #[error("it was not this request's turn in time")]
+    QueueTimeout,
     /// No connection to the instance: nobody listens, no such host, or no answer in time.
     #[error("{model} could not be reached at {instance}")]
     Unreachable {
@@ -69,6 +94,9 @@ impl ModelError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NoModel { .. } => "no_model",
+            Self::Unsupported(_) => "unsupported",
+            Self::QueueFull { .. } => "queue_full",
+            Self::QueueTimeout => "queue_timeout",
             Self::Unreachable { .. } => "unreachable",
             Self::ModelMissing { .. } => "model_missing",
             Self::Refused { .. } => "refused",
@@ -85,7 +113,7 @@ impl ModelError {
     /// Whether the same request may succeed elsewhere or later. If not, it has to change first.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::NoModel { .. } | Self::RequestTooLarge => false,
+            Self::NoModel { .. } | Self::Unsupported(_) | Self::RequestTooLarge => false,
             // Only these say that the request itself is wrong. A redirect, a missing page or a
             // wrong password is a matter of that one instance.
             Self::Refused { status, .. } => !matches!(status, 400 | 413 | 414 | 422),
@@ -119,17 +147,18 @@ pub enum RouterError {
     Client(#[from] reqwest::Error),
 }
 
-fn no_model(wanted: &[String], disabled: bool) -> String {
-    match (disabled, wanted) {
-        (true, _) => "local models are switched off".to_owned(),
-        (false, []) => "no model is set up".to_owned(),
-        (false, wanted) => {
-            format!(
-                "none of the wanted models is set up here: {}",
-                plain(&wanted.join(", "), 200)
-            )
-        }
-    }
+fn no_model(wanted: &[String], why: Absence) -> String {
+    let why = match (why, wanted) {
+        (Absence::SwitchedOff, _) => return "local models are switched off".to_owned(),
+        (Absence::Unknown, []) => return "no model is set up".to_owned(),
+        (Absence::NotAllowed, []) => return "no model may be used".to_owned(),
+        (Absence::Drained, []) => return "all models are taken out of service".to_owned(),
+        (Absence::Unknown, _) => "is set up here",
+        (Absence::NotAllowed, _) => "may be used",
+        (Absence::Drained, _) => "is in service",
+    };
+    let wanted = plain(&wanted.join(", "), 200);
+    format!("none of the wanted models {why}: {wanted}")
 }
 
 fn retry_words(retry_after: Option<Duration>) -> String {
@@ -177,7 +206,7 @@ mod tests {
         assert!(
             !ModelError::NoModel {
                 wanted: vec![],
-                disabled: true
+                why: Absence::Unknown
             }
             .is_retryable()
         );

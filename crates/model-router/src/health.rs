@@ -7,16 +7,18 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::{
+    instance::Instance,
     providers::{Provider, Target},
-    registry::{Probed, Slot},
-    spec::{ModelName, ModelSpec},
+    registry::Model,
+    spec::ModelName,
+    state::InstanceState,
 };
 
 /// The longest wait for one instance; all are asked at once.
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// One instance of one model, as a health check found it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct InstanceHealth {
     /// Our identifier of the model.
     pub model_id: String,
@@ -36,10 +38,8 @@ pub struct InstanceHealth {
     pub loaded: bool,
     /// How long the engine took to tell its version, in milliseconds; `None` without an answer.
     pub latency_ms: Option<u64>,
-    /// Answers under way through this router.
-    pub in_flight: usize,
-    /// Answers through this router that failed, one after the other, up to now.
-    pub failures: u32,
+    /// How the router sees it.
+    pub state: InstanceState,
     /// What is wrong, in words for the operator.
     pub error: Option<String>,
 }
@@ -52,7 +52,7 @@ impl InstanceHealth {
 }
 
 /// What a provider finds out about an instance.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Probe {
     pub(crate) reachable: bool,
     pub(crate) version: Option<String>,
@@ -62,48 +62,52 @@ pub(crate) struct Probe {
     pub(crate) error: Option<String>,
 }
 
+impl Probe {
+    /// Whether the instance can answer: it is there and has the model.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.reachable && self.model_present
+    }
+}
+
 /// Asks one instance, and notes the result for the choice.
 pub(crate) async fn check(
     provider: &dyn Provider,
-    model: &ModelSpec,
-    slot: &Slot,
+    model: &Model,
+    instance: &Instance,
 ) -> InstanceHealth {
     let target = Target {
-        model,
-        base: &slot.base,
-        shown: &slot.shown,
+        model: &model.spec,
+        base: &instance.base,
+        shown: &instance.shown,
     };
-    let probe = timeout(DEADLINE, provider.probe(target))
+    let mut probe = timeout(DEADLINE, provider.probe(target))
         .await
         .unwrap_or_else(|_| Probe {
             error: Some(format!("no answer within {} s", DEADLINE.as_secs())),
             ..Probe::default()
         });
+    probe.latency = probe.latency.filter(|_| probe.reachable);
     let now = Instant::now();
-    let usable = probe.reachable && probe.model_present;
-    slot.probed(
-        now,
-        Probed {
-            usable,
-            loaded: probe.loaded,
-        },
-    );
-    let view = slot.view(now);
-    let latency = probe.latency.filter(|_| probe.reachable);
+    instance.checked(probe.clone(), now);
+    model.pool.checked(now);
     InstanceHealth {
-        model_id: model.id.clone(),
-        display_name: model.display_name.clone(),
-        engine_model: model.engine_name.as_str().into(),
-        instance: slot.shown.clone(),
+        model_id: model.spec.id.clone(),
+        display_name: model.spec.display_name.clone(),
+        engine_model: model.spec.engine_name.as_str().into(),
+        instance: instance.shown.clone(),
         reachable: probe.reachable,
         version: probe.version,
         model_present: probe.model_present,
         loaded: probe.loaded,
-        latency_ms: latency.map(|latency| u64::try_from(latency.as_millis()).unwrap_or(u64::MAX)),
-        in_flight: view.in_flight,
-        failures: view.failures,
+        latency_ms: probe.latency.map(milliseconds),
+        state: instance.state(&model.spec, model.pool.queue_length(), now),
         error: probe.error,
     }
+}
+
+/// A time in whole milliseconds.
+pub(crate) fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Why a request got no answer, in words. Never the address, which may hold credentials.

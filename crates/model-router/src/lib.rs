@@ -4,7 +4,8 @@
 //! one of them and one of its instances, opens a stream and says which it chose and why:
 //!
 //! ```text
-//! ChatRequest → policy (which model, which instance) → provider (Ollama) → ChatStream
+//! ChatRequest → plan (which models) → turn (a slot, perhaps after a wait) → pick (which instance)
+//!             → provider (Ollama, OpenAI) → ChatStream
 //! ```
 //!
 //! - [`ModelRouter`] is the only way in. It is cheap to clone.
@@ -13,24 +14,35 @@
 //! - Every failure is a [`ModelError`] with a stable code and words that may be shown.
 //! - Models hold nothing and are not trusted: lines, bodies and waits are bounded.
 //!
-//! The story in files: `config` (what exists), `registry` (how each instance fares), `policy`
-//! (the choice), `router` (the tries), `stream` (the answer), `health`, and `providers` (how an
-//! engine is spoken to).
+//! The story in files: `config` and `spec` (what exists); `registry`, `pool`, `queue`, `instance`
+//! and `breaker` (how it is doing, and who waits); `plan`, `turn` and `pick` (the choice); `router`
+//! and `tries` (asking); `stream` (the answer); `health` and `state` (what is told about it); and
+//! `providers` (how an engine is spoken to).
 
 mod answer;
+mod breaker;
+mod budget;
 mod chat;
 mod client;
 mod config;
 mod embed;
 mod error;
 mod health;
-mod policy;
+mod instance;
+mod pick;
+mod plan;
+mod pool;
 mod price;
 mod providers;
+mod queue;
 mod registry;
 mod router;
 mod spec;
+mod state;
 mod stream;
+mod tries;
+mod ttft;
+mod turn;
 
 pub use answer::{ChatEvent, ChatUsage, Chosen, FinishReason, ToolCallDelta};
 pub use chat::{
@@ -38,9 +50,10 @@ pub use chat::{
 };
 pub use config::RouterConfig;
 pub use embed::{EmbedRequest, Embeddings};
-pub use error::{ModelError, RouterError};
+pub use error::{Absence, ModelError, RouterError};
 pub use health::InstanceHealth;
 pub use price::Price;
 pub use router::ModelRouter;
 pub use spec::{Capabilities, InstanceSpec, ModelKind, ModelName, ModelSpec, ProviderKind, Secret};
+pub use state::{Health, HealthChange, InstanceState, LastCheck};
 pub use stream::ChatStream;

@@ -1,25 +1,32 @@
-//! The way in: one request, at most two tries, one stream.
+//! The way in.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, slice, sync::Arc, time::Duration};
 
 use arc_swap::ArcSwap;
-use futures::{StreamExt, future::join_all};
-use tokio::time::{Instant, timeout};
+use futures::future::join_all;
+use tokio::{sync::broadcast, time::Instant};
+use url::Url;
 
 use crate::{
-    answer::{ChatEvent, Chosen},
+    budget::Budget,
     chat::{ChatRequest, Policy},
     client::Clients,
     config::RouterConfig,
     embed::{EmbedRequest, Embeddings, Vectors},
     error::{ModelError, RouterError},
     health::{self, InstanceHealth},
-    policy::{self, Choice, Place},
-    providers::{EventStream, Providers, Target},
-    registry::{Permit, Registry},
-    spec::{ModelKind, ModelSpec},
+    instance::Instance,
+    plan::{Demand, Needs},
+    providers::Providers,
+    registry::{Model, Registry},
+    spec::ModelSpec,
+    state::{HealthChange, InstanceState},
     stream::ChatStream,
+    tries::{Ask, Got},
 };
+
+/// So many changes are kept for who is slow to read them.
+const CHANGES: usize = 256;
 
 /// Asks models. Cheap to clone: all clones share connections and what is known of instances.
 #[derive(Clone)]
@@ -27,12 +34,17 @@ pub struct ModelRouter {
     shared: Arc<Shared>,
 }
 
-struct Shared {
-    registry: ArcSwap<Registry>,
+pub(crate) struct Shared {
+    pub(crate) registry: ArcSwap<Registry>,
     clients: Arc<Clients>,
-    providers: Providers,
-    first_token_timeout: Duration,
+    pub(crate) providers: Providers,
+    pub(crate) budget: Budget,
+    changes: broadcast::Sender<HealthChange>,
+    pub(crate) first_token_timeout: Duration,
+    pub(crate) load_timeout: Duration,
     idle_timeout: Duration,
+    pub(crate) queue_length: usize,
+    pub(crate) queue_timeout: Duration,
     enabled: bool,
 }
 
@@ -43,7 +55,8 @@ impl ModelRouter {
     /// If a model is named twice, has no instance or an unusable address, or if TLS can't be set
     /// up.
     pub fn new(config: RouterConfig) -> Result<Self, RouterError> {
-        let registry = Registry::new(config.models, None)?;
+        let changes = broadcast::channel(CHANGES).0;
+        let registry = Registry::new(config.models.into(), None, &changes)?;
         let clients = Arc::new(Clients::new(config.connect_timeout)?);
         if registry.has_https() {
             clients.prepare_tls()?;
@@ -53,27 +66,32 @@ impl ModelRouter {
                 registry: ArcSwap::from_pointee(registry),
                 providers: Providers::new(Arc::clone(&clients)),
                 clients,
+                budget: Budget::new(),
+                changes,
                 first_token_timeout: config.first_token_timeout,
+                load_timeout: config.load_timeout,
                 idle_timeout: config.idle_timeout,
+                queue_length: config.queue_length,
+                queue_timeout: config.queue_timeout,
                 enabled: config.enabled,
             }),
         })
     }
 
-    /// Picks a model and an instance by the preferences in order, asks, and returns when the
-    /// first piece of the answer is there. That can take as long as a model takes to load; who
-    /// does not want to wait any more drops the future, which ends the request.
+    /// Picks a model and an instance by the preferences in order, waits for a free slot if need
+    /// be, asks, and returns when the first piece of the answer is there. That can take as long as
+    /// a model takes to load; who does not want to wait any more drops the future, which ends the
+    /// request.
     ///
     /// If the first try fails in a way that another instance may not, there is one second try: at
-    /// another instance of the model or at the next preferred one. Each try has its own deadline.
+    /// another instance of the model or at the next model. Each try has its own deadlines.
     ///
     /// # Errors
     /// What went wrong at the first try if both fail, since that is about the model that was
     /// wanted most.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
-        let (got, chosen, permit) = self
-            .tried(&request.preferences, &request.policy, Ask::Chat(&request))
-            .await?;
+        let demand = self.demand(&request.preferences, &request.policy);
+        let (got, chosen, permit) = self.shared.tried(demand, Ask::Chat(&request)).await?;
         match got {
             Got::Begun(first, events) => Ok(ChatStream::new(
                 chosen,
@@ -91,16 +109,18 @@ impl ModelRouter {
     /// # Errors
     /// As [`Self::chat`]. No other model ever answers in place of the one that is named.
     pub async fn embed(&self, request: EmbedRequest) -> Result<Embeddings, ModelError> {
-        let wanted = std::slice::from_ref(&request.model);
-        let (got, chosen, permit) = self
-            .tried(wanted, &request.policy, Ask::Embed(&request))
-            .await?;
+        let policy = Policy {
+            strict: true,
+            ..request.policy.clone()
+        };
+        let demand = self.demand(slice::from_ref(&request.model), &policy);
+        let (got, chosen, permit) = self.shared.tried(demand, Ask::Embed(&request)).await?;
         match got {
             Got::Vectors(Vectors {
                 vectors,
                 prompt_tokens,
             }) => {
-                permit.succeeded(Instant::now());
+                permit.succeeded();
                 Ok(Embeddings {
                     vectors,
                     prompt_tokens,
@@ -111,19 +131,40 @@ impl ModelRouter {
         }
     }
 
+    fn demand<'a>(&self, names: &'a [String], policy: &'a Policy) -> Demand<'a> {
+        Demand {
+            names,
+            policy,
+            needs: Needs::default(),
+            enabled: self.shared.enabled,
+        }
+    }
+
     /// Puts other models in place of those there are. Instances that stay keep what is known of
-    /// them, and answers that are under way go on.
+    /// them, answers that are under way go on, and who waits looks for a place anew.
     ///
     /// # Errors
     /// As [`Self::new`]; then nothing has changed.
     pub fn replace(&self, models: Vec<ModelSpec>) -> Result<(), RouterError> {
-        let before = self.shared.registry.load();
-        let registry = Registry::new(models, Some(&before))?;
-        if registry.has_https() {
-            self.shared.clients.prepare_tls()?;
+        // Where two replace at the same time, the second one starts from what the first one left.
+        let models: Arc<[ModelSpec]> = models.into();
+        let mut before = self.shared.registry.load_full();
+        loop {
+            let registry = Registry::new(Arc::clone(&models), Some(&before), &self.shared.changes)?;
+            if registry.has_https() {
+                self.shared.clients.prepare_tls()?;
+            }
+            let registry = Arc::new(registry);
+            let found = self
+                .shared
+                .registry
+                .compare_and_swap(&before, Arc::clone(&registry));
+            if Arc::ptr_eq(&found, &before) {
+                registry.take_over(&before);
+                return Ok(());
+            }
+            before = Arc::clone(&found);
         }
-        self.shared.registry.store(Arc::new(registry));
-        Ok(())
     }
 
     /// Asks every instance of every model how it is, all at once, within about 2 s. What it
@@ -131,144 +172,71 @@ impl ModelRouter {
     /// so that an operator can look before switching them on.
     pub async fn health(&self) -> Vec<InstanceHealth> {
         let registry = self.shared.registry.load_full();
-        let providers = &self.shared.providers;
-        let registry = &*registry;
-        let checks = registry
-            .models()
-            .iter()
-            .enumerate()
-            .flat_map(|(index, model)| {
-                let provider = providers.of(model.provider);
-                registry
-                    .slots(index)
-                    .iter()
-                    .map(move |slot| health::check(provider, model, slot))
-            });
+        let checks = each(&registry).map(|(model, instance)| self.ask_how(model, instance));
         join_all(checks).await
+    }
+
+    /// Asks one instance how it is, as [`Self::health`] does; `None` if there is none like that.
+    /// `instance` is its address, without credentials.
+    pub async fn check(&self, model: &str, instance: &Url) -> Option<InstanceHealth> {
+        let registry = self.shared.registry.load_full();
+        let (model, instance) = named(&registry, model, instance)?;
+        Some(self.ask_how(model, instance).await)
+    }
+
+    /// Takes an instance out of service, or back in: it finishes what it has begun and gets
+    /// nothing new. Says whether there is one like that.
+    pub fn drain(&self, model: &str, instance: &Url, on: bool) -> bool {
+        let registry = self.shared.registry.load_full();
+        let Some((model, instance)) = named(&registry, model, instance) else {
+            return false;
+        };
+        instance.drain(on);
+        model.pool.checked(Instant::now());
+        true
+    }
+
+    /// How all instances are, as this router sees them; nobody is asked.
+    pub fn snapshot(&self) -> Vec<InstanceState> {
+        let registry = self.shared.registry.load_full();
+        let now = Instant::now();
+        each(&registry)
+            .map(|(model, instance)| instance.state(&model.spec, model.pool.queue_length(), now))
+            .collect()
+    }
+
+    /// Every change of an instance's health from now on. Who reads slowly misses the oldest.
+    pub fn events(&self) -> broadcast::Receiver<HealthChange> {
+        self.shared.changes.subscribe()
     }
 
     /// The models, in the router's own order.
     pub fn models(&self) -> Arc<[ModelSpec]> {
-        Arc::clone(self.shared.registry.load().models())
+        Arc::clone(self.shared.registry.load().specs())
     }
 
-    /// At most two tries.
-    async fn tried(
-        &self,
-        preferences: &[String],
-        policy: &Policy,
-        ask: Ask<'_>,
-    ) -> Result<(Got, Chosen, Permit), ModelError> {
-        let registry = self.shared.registry.load_full();
-        let mut wanted = registry.wanted(preferences);
-        wanted.retain(|model| {
-            let model = &registry.models()[*model];
-            policy.allows(&model.id) && !(policy.local_only && model.kind == ModelKind::Cloud)
-        });
-        let choose = |failed| policy::choose(&registry, &wanted, failed, Instant::now());
-        let first = if self.shared.enabled {
-            choose(None)
-        } else {
-            None
-        };
-        let Some(first) = first else {
-            return Err(ModelError::NoModel {
-                wanted: preferences.to_vec(),
-                disabled: !self.shared.enabled,
-            });
-        };
-        let place = first.place;
-        let best = wanted.first().copied();
-        let error = match self.attempt(&registry, first, best, 0, ask).await {
-            Err(error) if error.is_retryable() => error,
-            settled => return settled,
-        };
-        let Some(second) = choose(Some((place, &error))) else {
-            return Err(error);
-        };
-        self.attempt(&registry, second, best, 1, ask)
-            .await
-            .map_err(|_| error)
-    }
-
-    /// One try: from the request to the first piece of the answer.
-    async fn attempt(
-        &self,
-        registry: &Registry,
-        choice: Choice,
-        best: Option<usize>,
-        retries: u8,
-        ask: Ask<'_>,
-    ) -> Result<(Got, Chosen, Permit), ModelError> {
-        let Place { model, slot } = choice.place;
-        let fallback = best != Some(model);
-        let (model, slot) = (&registry.models()[model], &registry.slots(model)[slot]);
-        let permit = Permit::new(slot);
-        let target = Target {
-            model,
-            base: &slot.base,
-            shown: &slot.shown,
-        };
-        let asked = Instant::now();
-        let begun = timeout(self.shared.first_token_timeout, self.begin(target, ask)).await;
-        match begun.unwrap_or(Err(ModelError::FirstTokenTimeout)) {
-            Ok(got) => {
-                let cloud = model.kind == ModelKind::Cloud;
-                let chosen = Chosen {
-                    model_id: model.id.clone(),
-                    engine_model: model.engine_name.as_str().into(),
-                    instance: slot.shown.clone(),
-                    reason: choice.reason,
-                    waited: Duration::ZERO,
-                    retries,
-                    fallback: fallback || cloud,
-                    cloud,
-                    price: model.price.clone(),
-                    first_token: asked.elapsed(),
-                };
-                Ok((got, chosen, permit))
-            }
-            Err(error) => {
-                tracing::warn!(
-                    model = %model.id,
-                    instance = %slot.shown,
-                    code = error.code(),
-                    "no answer from a model"
-                );
-                permit.failed(&error, Instant::now());
-                Err(error)
-            }
-        }
-    }
-
-    async fn begin(&self, target: Target<'_>, ask: Ask<'_>) -> Result<Got, ModelError> {
-        let provider = self.shared.providers.of(target.model.provider);
-        match ask {
-            Ask::Chat(request) => {
-                let mut events = provider.chat(target, request).await?;
-                let first = events
-                    .next()
-                    .await
-                    .unwrap_or(Err(ModelError::Interrupted))?;
-                Ok(Got::Begun(first, events))
-            }
-            Ask::Embed(request) => provider.embed(target, request).await.map(Got::Vectors),
-        }
+    async fn ask_how(&self, model: &Model, instance: &Instance) -> InstanceHealth {
+        let provider = self.shared.providers.of(model.spec.provider);
+        health::check(provider, model, instance).await
     }
 }
 
-/// What is wanted of an instance.
-#[derive(Clone, Copy)]
-enum Ask<'a> {
-    Chat(&'a ChatRequest),
-    Embed(&'a EmbedRequest),
+fn each(registry: &Registry) -> impl Iterator<Item = (&Model, &Instance)> {
+    let models = registry.models().iter();
+    models.flat_map(|model| model.instances.iter().map(move |it| (model, &**it)))
 }
 
-/// What an instance gave.
-enum Got {
-    /// The first piece of an answer, and what follows.
-    Begun(ChatEvent, EventStream),
-    Vectors(Vectors),
+fn named<'a>(
+    registry: &'a Registry,
+    model: &str,
+    instance: &Url,
+) -> Option<(&'a Model, &'a Instance)> {
+    let model = registry.model(registry.find(model)?);
+    let instance = model.instances.iter().find(|it| {
+        // The shown address ends in a slash, which people leave out.
+        it.shown.as_str().trim_end_matches('/') == instance.as_str().trim_end_matches('/')
+    })?;
+    Some((model, instance))
 }
 
 impl fmt::Debug for ModelRouter {

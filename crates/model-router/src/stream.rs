@@ -13,8 +13,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::{
     answer::{ChatEvent, Chosen},
     error::ModelError,
+    pool::Permit,
     providers::EventStream,
-    registry::Permit,
 };
 
 /// The longest wait, after the end of an answer, for the end of its connection's data.
@@ -96,7 +96,7 @@ impl ChatStream {
     fn fail(&mut self, error: ModelError) -> Option<Result<ChatEvent, ModelError>> {
         self.close();
         if let State::Answering(permit) = std::mem::replace(&mut self.state, State::Over) {
-            permit.failed(&error, Instant::now());
+            permit.failed(&error);
         }
         tracing::warn!(
             model = %self.chosen.model_id,
@@ -124,7 +124,7 @@ impl Stream for ChatStream {
                         && let State::Answering(permit) =
                             std::mem::replace(&mut this.state, State::Done)
                     {
-                        permit.succeeded(Instant::now());
+                        permit.succeeded();
                     }
                     Poll::Ready(Some(Ok(event)))
                 }

@@ -1,7 +1,7 @@
 //! `onelastai models …`
 
 use clap::Subcommand;
-use onelastai_model_router::{ModelRouter, RouterConfig};
+use onelastai_model_router::{InstanceHealth, ModelRouter, RouterConfig};
 
 use super::{
     Done,
@@ -12,6 +12,8 @@ use super::{
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Ask every instance of every model whether it is well.
+    ///
+    /// Slots, queue and breaker are those of this command, not of a server that runs.
     Health,
 }
 
@@ -21,9 +23,7 @@ pub(super) async fn run(command: &Command, config: RouterConfig, json: bool) -> 
             let health = ModelRouter::new(config)?.health().await;
             if json {
                 output::json(&health);
-                let ok = health
-                    .iter()
-                    .all(onelastai_model_router::InstanceHealth::is_usable);
+                let ok = health.iter().all(InstanceHealth::is_usable);
                 return Ok(if ok { 0 } else { 1 }.into());
             }
             Ok(output::report(&rows(&health), false))
@@ -32,24 +32,46 @@ pub(super) async fn run(command: &Command, config: RouterConfig, json: bool) -> 
 }
 
 /// One row for each instance.
-pub(super) fn rows(health: &[onelastai_model_router::InstanceHealth]) -> Vec<Row> {
-    health
-        .iter()
-        .map(|it| {
-            let detail = match &it.error {
-                Some(error) => error.clone(),
-                None => format!(
-                    "{} at {}, Ollama {}, {}{}",
-                    it.engine_model,
-                    it.instance,
-                    it.version.as_deref().unwrap_or("of unknown version"),
-                    if it.loaded { "loaded" } else { "not loaded" },
-                    it.latency_ms
-                        .map(|ms| format!(", {ms} ms"))
-                        .unwrap_or_default(),
-                ),
-            };
-            Row::new(format!("model {}", it.display_name), it.is_usable(), detail)
-        })
-        .collect()
+pub(super) fn rows(health: &[InstanceHealth]) -> Vec<Row> {
+    let row = |it: &InstanceHealth| {
+        let what = format!("model {}", it.display_name);
+        Row::new(what, it.is_usable(), detail(it))
+    };
+    health.iter().map(row).collect()
+}
+
+fn detail(it: &InstanceHealth) -> String {
+    let mut parts = vec![format!("{} at {}", it.engine_model, it.instance)];
+    if !it.reachable {
+        parts.push("not reachable".to_owned());
+    } else if !it.model_present {
+        parts.push("model missing".to_owned());
+    } else {
+        parts.push(if it.loaded { "loaded" } else { "not loaded" }.to_owned());
+    }
+    parts.extend(
+        it.version
+            .iter()
+            .map(|version| format!("version {version}")),
+    );
+    parts.extend(it.latency_ms.map(|ms| format!("{ms} ms")));
+    let state = &it.state;
+    parts.push(format!(
+        "{} of {} slots taken",
+        state.in_flight, state.slots
+    ));
+    parts.push(format!("{} waiting", state.queue_length));
+    parts.push(match state.failures {
+        0 => format!("breaker {}", state.health.as_str()),
+        failures => format!(
+            "breaker {} after {failures} failures",
+            state.health.as_str()
+        ),
+    });
+    if state.draining {
+        parts.push("draining".to_owned());
+    }
+    parts.extend(state.last_error.map(|code| format!("last error {code}")));
+    parts.extend(it.error.clone());
+    parts.join(", ")
 }

