@@ -79,6 +79,12 @@ _profile() {
   _give LOCAL_AI_MODELS_ENABLED true
   _give OLLAMA_URLS "http://127.0.0.1:$OLLAMA_PORT"
   _give OLLAMA_MODEL smollm2:135m
+  # For tests that start servers of their own.
+  _give OLLAMA_MODELS "$PROFILE_DIR/ollama-models"
+  for _dir in "$ONELASTAI_CACHE"/ollama/*/bin; do
+    if [ -x "$_dir/ollama" ]; then _give OLLAMA_BINARY "$_dir/ollama"; fi
+  done
+  unset _dir
   _give BASE_URL "http://localhost:$web"
   _give BIND_ADDRESS "127.0.0.1:$web"
   _give E2E_ACCOUNTS "$DEV_DIR/accounts.json"

@@ -196,7 +196,7 @@ impl ChatService {
                     }
                 }
                 Some(Ok(ChatEvent::Thinking(_) | ChatEvent::ToolCall(_))) => {
-                    lock(draft).pieces += 1
+                    lock(draft).pieces += 1;
                 }
                 Some(Ok(ChatEvent::Done(usage))) => return Ending::Complete(usage),
                 Some(Err(error)) => return error.into(),

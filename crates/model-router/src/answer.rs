@@ -20,7 +20,7 @@ pub struct Chosen {
     pub reason: String,
     /// How long the request waited for its turn.
     pub waited: Duration,
-    /// How many instances failed at it before this one: 0 or 1.
+    /// How many instances failed at it before this one, those included where nobody was found.
     pub retries: u8,
     /// Whether this is a cloud's model, or another one than was wanted most.
     pub fallback: bool,

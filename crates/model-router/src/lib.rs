@@ -10,7 +10,7 @@
 //!
 //! - [`ModelRouter`] is the only way in. It is cheap to clone.
 //! - Until the first piece of an answer there may be one second try, at another instance or at
-//!   the next preferred model. After it there is none: what was shown is never said twice.
+//!   the next model. After it there is none: what was shown is never said twice.
 //! - Every failure is a [`ModelError`] with a stable code and words that may be shown.
 //! - Models hold nothing and are not trusted: lines, bodies and waits are bounded.
 //!

@@ -12,15 +12,15 @@ const LOOKED_AT: usize = 16;
 
 /// An instance that is well and has a slot: of those that aren't known to lack the model in
 /// memory, if there are any, the better one of two that chance picks ("power of two choices").
-pub(crate) fn well(
-    instances: &[Arc<Instance>],
+pub(crate) fn well<'a>(
+    instances: &'a [Arc<Instance>],
     now: Instant,
-    not: Option<usize>,
-) -> Option<&Arc<Instance>> {
+    not: &[usize],
+) -> Option<&'a Arc<Instance>> {
     let fits = |view: &View| view.well && view.free && !view.draining;
     let mut found: [Option<(&Arc<Instance>, View)>; LOOKED_AT] = [None; LOOKED_AT];
     let mut count = 0;
-    for instance in from_anywhere(instances).filter(|it| not != Some(it.id)) {
+    for instance in from_anywhere(instances).filter(|it| !not.contains(&it.id)) {
         let view = instance.view(now);
         if fits(&view) {
             found[count] = Some((instance, view));
@@ -61,12 +61,12 @@ fn two_of(count: usize) -> Option<(usize, usize)> {
 }
 
 /// Where none is well, the one that will be soonest, of those that have a slot.
-pub(crate) fn soonest(
-    instances: &[Arc<Instance>],
+pub(crate) fn soonest<'a>(
+    instances: &'a [Arc<Instance>],
     now: Instant,
-    not: Option<usize>,
-) -> Option<&Arc<Instance>> {
-    let others = instances.iter().filter(|it| not != Some(it.id));
+    not: &[usize],
+) -> Option<&'a Arc<Instance>> {
+    let others = instances.iter().filter(|it| !not.contains(&it.id));
     others
         .map(|instance| (instance, instance.view(now)))
         .filter(|(_, view)| view.free && !view.draining)
@@ -116,7 +116,7 @@ mod tests {
     }
 
     /// Which are picked in many tries.
-    fn picked(instances: &[Arc<Instance>], now: Instant, not: Option<usize>) -> Vec<bool> {
+    fn picked(instances: &[Arc<Instance>], now: Instant, not: &[usize]) -> Vec<bool> {
         let mut picked = vec![false; instances.len()];
         for _ in 0..200 * instances.len() {
             if let Some(one) = well(instances, now, not) {
@@ -145,20 +145,20 @@ mod tests {
         let two = instances(2);
         let now = Instant::now();
         assert_eq!(
-            picked(&two, now, None),
+            picked(&two, now, &[]),
             [true, true],
             "chance where they are equal"
         );
         two[0].enter(now, false).unwrap();
-        assert_eq!(picked(&two, now, None), [false, true]);
+        assert_eq!(picked(&two, now, &[]), [false, true]);
         two[1].enter(now, false).unwrap();
         two[1].enter(now, false).unwrap();
-        assert_eq!(picked(&two, now, None), [true, false]);
+        assert_eq!(picked(&two, now, &[]), [true, false]);
         let url: url::Url = "http://127.0.0.1:2".parse().unwrap();
         let mut spec = InstanceSpec::from(url);
         (spec.slots, spec.weight) = (8, 2);
         two[1].resize(&spec);
-        assert_eq!(picked(&two, now, None), [false, true]);
+        assert_eq!(picked(&two, now, &[]), [false, true]);
     }
 
     #[test]
@@ -166,14 +166,14 @@ mod tests {
         let one = instances(1);
         let now = Instant::now();
         for _ in 0..InstanceSpec::SLOTS {
-            assert!(well(&one, now, None).is_some());
+            assert!(well(&one, now, &[]).is_some());
             one[0].enter(now, false).unwrap();
         }
-        assert!(well(&one, now, None).is_none());
-        assert!(soonest(&one, now, None).is_none());
+        assert!(well(&one, now, &[]).is_none());
+        assert!(soonest(&one, now, &[]).is_none());
         assert_eq!(one[0].enter(now, true), None);
         one[0].leave();
-        assert!(well(&one, now, None).is_some());
+        assert!(well(&one, now, &[]).is_some());
     }
 
     #[test]
@@ -184,20 +184,20 @@ mod tests {
             instance.checked(probe(true, loaded), now);
         }
         three[1].enter(now, false).unwrap();
-        assert_eq!(picked(&three, now, None), [false, true, false]);
+        assert_eq!(picked(&three, now, &[]), [false, true, false]);
         let later = now + Duration::from_secs(30);
         assert_eq!(
-            picked(&three, later, None),
+            picked(&three, later, &[]),
             [true, false, true],
             "a check gets old"
         );
         three[0].checked(probe(true, false), later);
-        assert_eq!(picked(&three, later, None), [false, false, true]);
+        assert_eq!(picked(&three, later, &[]), [false, false, true]);
         three[1].checked(probe(true, false), later);
         three[2].checked(probe(true, false), later);
         let later = later + Duration::from_secs(1);
         three[2].begun(Duration::from_secs(1), false, later);
-        assert_eq!(picked(&three, later, None), [false, false, true]);
+        assert_eq!(picked(&three, later, &[]), [false, false, true]);
     }
 
     #[test]
@@ -206,10 +206,10 @@ mod tests {
         let now = Instant::now();
         two[0].begun(Duration::from_secs(3), true, now);
         two[1].begun(Duration::from_secs(1), true, now);
-        assert_eq!(picked(&two, now, None), [false, true]);
+        assert_eq!(picked(&two, now, &[]), [false, true]);
         two[1].enter(now, false).unwrap();
         assert_eq!(
-            picked(&two, now, None),
+            picked(&two, now, &[]),
             [false, true],
             "twice the load, a third of the time"
         );
@@ -220,15 +220,15 @@ mod tests {
         let three = instances(3);
         let now = Instant::now();
         fail(&three[0], now);
-        assert_eq!(picked(&three, now, None), [false, true, true]);
+        assert_eq!(picked(&three, now, &[]), [false, true, true]);
         three[1].checked(probe(false, false), now);
-        assert_eq!(picked(&three, now, None), [false, false, true]);
-        assert_eq!(picked(&three, now, Some(three[2].id)), [false; 3]);
+        assert_eq!(picked(&three, now, &[]), [false, false, true]);
+        assert_eq!(picked(&three, now, &[three[2].id]), [false; 3]);
         three[2].drain(true);
-        assert_eq!(picked(&three, now, None), [false; 3]);
-        assert_eq!(soonest(&three, now, None).unwrap().id, three[1].id);
+        assert_eq!(picked(&three, now, &[]), [false; 3]);
+        assert_eq!(soonest(&three, now, &[]).unwrap().id, three[1].id);
         let later = now + Duration::from_secs(1);
-        assert_eq!(picked(&three, later, None), [true, false, false]);
+        assert_eq!(picked(&three, later, &[]), [true, false, false]);
     }
 
     #[test]
@@ -236,18 +236,18 @@ mod tests {
         let one = instances(1);
         let now = Instant::now();
         one[0].failed(&ModelError::RequestTooLarge, now, now);
-        assert!(well(&one, now, None).is_some());
+        assert!(well(&one, now, &[]).is_some());
         let wait = Some(Duration::from_secs(9));
         one[0].failed(&ModelError::RateLimited { retry_after: wait }, now, now);
-        assert!(well(&one, now + Duration::from_secs(8), None).is_none());
-        assert!(well(&one, now + Duration::from_secs(9), None).is_some());
+        assert!(well(&one, now + Duration::from_secs(8), &[]).is_none());
+        assert!(well(&one, now + Duration::from_secs(9), &[]).is_some());
     }
 
     #[test]
     fn of_very_many_each_can_be_picked() {
         let many = instances(60);
         assert!(
-            picked(&many, Instant::now(), None)
+            picked(&many, Instant::now(), &[])
                 .iter()
                 .all(|picked| *picked)
         );

@@ -53,8 +53,8 @@ impl Pool {
         self.waiting.load(Ordering::SeqCst)
     }
 
-    /// Takes a slot, unless others wait for one. `not` is an instance that is left out.
-    pub(crate) fn enter(self: &Arc<Self>, now: Instant, not: Option<usize>) -> Option<Permit> {
+    /// Takes a slot, unless others wait for one. `not` are instances that are left out.
+    pub(crate) fn enter(self: &Arc<Self>, now: Instant, not: &[usize]) -> Option<Permit> {
         if self.queue_length() > 0 {
             return None;
         }
@@ -65,7 +65,7 @@ impl Pool {
     pub(crate) fn take(
         self: &Arc<Self>,
         now: Instant,
-        not: Option<usize>,
+        not: &[usize],
         anyway: bool,
     ) -> Option<Permit> {
         let instances = self.instances.load();
@@ -88,21 +88,21 @@ impl Pool {
     }
 
     /// Whether an instance is well, if perhaps without a slot.
-    pub(crate) fn is_well(&self, now: Instant, not: Option<usize>) -> bool {
+    pub(crate) fn is_well(&self, now: Instant, not: &[usize]) -> bool {
         self.any(now, not, |view| view.well)
     }
 
     /// When the first of the instances is asked again; `None` where all are drained or left out.
-    pub(crate) fn soonest(&self, now: Instant, not: Option<usize>) -> Option<Instant> {
+    pub(crate) fn soonest(&self, now: Instant, not: &[usize]) -> Option<Instant> {
         let instances = self.instances.load();
-        let others = instances.iter().filter(|it| not != Some(it.id));
+        let others = instances.iter().filter(|it| !not.contains(&it.id));
         let views = others.map(|it| it.view(now)).filter(|it| !it.draining);
         views.map(|view| view.until.unwrap_or(now)).min()
     }
 
-    fn any(&self, now: Instant, not: Option<usize>, is: impl Fn(View) -> bool) -> bool {
+    fn any(&self, now: Instant, not: &[usize], is: impl Fn(View) -> bool) -> bool {
         let instances = self.instances.load();
-        let mut others = instances.iter().filter(|it| not != Some(it.id));
+        let mut others = instances.iter().filter(|it| !not.contains(&it.id));
         others.any(|it| {
             let view = it.view(now);
             !view.draining && is(view)
@@ -133,7 +133,7 @@ impl Pool {
             let now = Instant::now();
             let granted = {
                 let mut queue = self.queue();
-                let granted = queue.pop(|ticket| self.take(now, ticket.not, ticket.anyway));
+                let granted = queue.pop(|ticket| self.take(now, &ticket.not, ticket.anyway));
                 self.waiting.store(queue.len(), Ordering::SeqCst);
                 granted
             };
@@ -153,7 +153,7 @@ impl Pool {
 
     /// Where no instance is well any more, those who wait look elsewhere.
     fn look_again_if_ill(&self, now: Instant) {
-        if self.queue_length() > 0 && !self.is_well(now, None) {
+        if self.queue_length() > 0 && !self.is_well(now, &[]) {
             self.look_again();
         }
     }

@@ -22,8 +22,8 @@ pub(crate) enum Grant {
 #[derive(Debug)]
 pub(crate) struct Ticket {
     pub(crate) user: u128,
-    /// The instance where it failed before, which it does not want again.
-    pub(crate) not: Option<usize>,
+    /// The instances where it failed before, which it does not want again.
+    pub(crate) not: Vec<usize>,
     /// It also takes an instance that is not well.
     pub(crate) anyway: bool,
     /// Told the place in the queue.
@@ -35,7 +35,7 @@ pub(crate) struct Ticket {
 impl Ticket {
     pub(crate) fn new(
         user: u128,
-        not: Option<usize>,
+        not: Vec<usize>,
         anyway: bool,
         place: Option<watch::Sender<Option<usize>>>,
     ) -> (Arc<Self>, oneshot::Receiver<Grant>) {
@@ -206,7 +206,7 @@ mod tests {
 
     fn wait(queue: &mut Queue, user: u128) -> Waiting {
         let (place, told) = watch::channel(None);
-        let (ticket, granted) = Ticket::new(user, None, false, Some(place));
+        let (ticket, granted) = Ticket::new(user, Vec::new(), false, Some(place));
         queue.push(Arc::clone(&ticket), true);
         (ticket, granted, told)
     }

@@ -84,10 +84,11 @@ impl ModelRouter {
     /// request.
     ///
     /// If the first try fails in a way that another instance may not, there is one second try: at
-    /// another instance of the model or at the next model. Each try has its own deadlines.
+    /// another instance of the model or at the next model. Where nobody listens, that is none, and
+    /// the next one is asked. Each try has its own deadlines.
     ///
     /// # Errors
-    /// What went wrong at the first try if both fail, since that is about the model that was
+    /// What went wrong first if all fail, since that is about the model that was
     /// wanted most.
     pub async fn chat(&self, request: ChatRequest) -> Result<ChatStream, ModelError> {
         let demand = self.demand(&request.preferences, &request.policy);

@@ -22,6 +22,9 @@ use crate::{
     turn::{self, Bounds, Found, Turn},
 };
 
+/// So many instances are found gone before a request gives up.
+const MOST_UNREACHED: usize = 16;
+
 /// What is wanted of an instance.
 #[derive(Clone, Copy)]
 pub(crate) enum Ask<'a> {
@@ -62,10 +65,10 @@ impl Ask<'_> {
 }
 
 impl Shared {
-    /// At most two tries.
+    /// At most two tries. Finding nobody at an address is not one: nothing was asked there.
     ///
     /// # Errors
-    /// What went wrong at the first try if both fail.
+    /// What went wrong first if all fail.
     pub(crate) async fn tried(
         &self,
         mut demand: Demand<'_>,
@@ -73,18 +76,30 @@ impl Shared {
     ) -> Result<(Got, Chosen, Permit), ModelError> {
         demand.needs = ask.needs();
         self.budget.earn();
-        let failed = match self.attempt(&demand, ask, None).await? {
-            Ok(got) => return Ok(got),
-            Err(failed) => failed,
-        };
-        // Nobody had any work with what found nobody there.
-        let free = matches!(failed.error, ModelError::Unreachable { .. });
-        if !failed.error.is_retryable() || !(free || self.budget.spend(Instant::now())) {
-            return Err(failed.error);
-        }
-        match self.attempt(&demand, ask, Some(&failed)).await {
-            Ok(Ok(got)) => Ok(got),
-            _ => Err(failed.error),
+        let mut failed: Vec<Failed> = Vec::new();
+        let mut second = false;
+        loop {
+            let last = match self.attempt(&demand, ask, &failed).await {
+                Ok(Ok(got)) => return Ok(got),
+                Ok(Err(failure)) => {
+                    let unreached = matches!(failure.error, ModelError::Unreachable { .. });
+                    let again = if unreached {
+                        failed.len() < MOST_UNREACHED
+                    } else {
+                        failure.error.is_retryable()
+                            && !std::mem::replace(&mut second, true)
+                            && self.budget.spend(Instant::now())
+                    };
+                    failed.push(failure);
+                    if again {
+                        continue;
+                    }
+                    None
+                }
+                Err(error) => Some(error),
+            };
+            let first = failed.into_iter().next().map(|failed| failed.error);
+            return Err(first.or(last).unwrap_or(ModelError::Interrupted));
         }
     }
 
@@ -93,7 +108,7 @@ impl Shared {
         &self,
         demand: &Demand<'_>,
         ask: Ask<'_>,
-        failed: Option<&Failed>,
+        failed: &[Failed],
     ) -> Result<Result<(Got, Chosen, Permit), Failed>, ModelError> {
         let began = Instant::now();
         let bounds = Bounds {
@@ -101,15 +116,15 @@ impl Shared {
             deadline: began + self.queue_timeout,
             place: ask.place(),
         };
-        let not = failed.map(|failed| failed.instance);
+        let not: Vec<_> = failed.iter().map(|failed| failed.instance).collect();
         let (registry, turn) = loop {
             let registry = self.registry.load_full();
-            match turn::find(&registry, demand, not, bounds).await? {
+            match turn::find(&registry, demand, &not, bounds).await? {
                 Found::Turn(turn) => break (registry, turn),
                 Found::Look => {}
             }
         };
-        let reason = reason(&registry, demand, &turn, failed);
+        let reason = reason(&registry, demand, &turn, failed.first());
         let Turn {
             model, mut permit, ..
         } = turn;
@@ -140,7 +155,7 @@ impl Shared {
                     instance: shown,
                     reason,
                     waited: asked - began,
-                    retries: u8::from(failed.is_some()),
+                    retries: u8::try_from(failed.len()).unwrap_or(u8::MAX),
                     fallback: cloud || !is_first(&registry, demand, &model.id),
                     cloud,
                     price: model.price.clone(),

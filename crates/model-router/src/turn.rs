@@ -51,7 +51,7 @@ pub(crate) enum Found {
 pub(crate) async fn find(
     registry: &Registry,
     demand: &Demand<'_>,
-    not: Option<usize>,
+    not: &[usize],
     bounds: Bounds<'_>,
 ) -> Result<Found, ModelError> {
     let mut busy = None;
@@ -81,7 +81,7 @@ pub(crate) async fn find(
 }
 
 /// A free slot at the first of these models that has one.
-fn free(registry: &Registry, models: &[usize], now: Instant, not: Option<usize>) -> Option<Turn> {
+fn free(registry: &Registry, models: &[usize], now: Instant, not: &[usize]) -> Option<Turn> {
     models.iter().find_map(|at| {
         let permit = registry.model(*at).pool.enter(now, not)?;
         Some(Turn {
@@ -97,7 +97,7 @@ async fn last_resort(
     registry: &Registry,
     models: &[usize],
     demand: &Demand<'_>,
-    not: Option<usize>,
+    not: &[usize],
     bounds: Bounds<'_>,
 ) -> Result<Found, ModelError> {
     if models.is_empty() {
@@ -127,12 +127,12 @@ async fn wait(
     registry: &Registry,
     models: &[usize],
     demand: &Demand<'_>,
-    not: Option<usize>,
+    not: &[usize],
     anyway: bool,
     bounds: Bounds<'_>,
 ) -> Result<Found, ModelError> {
     let place = bounds.place.cloned();
-    let (ticket, granted) = Ticket::new(demand.policy.user, not, anyway, place);
+    let (ticket, granted) = Ticket::new(demand.policy.user, not.to_vec(), anyway, place);
     let mut waiting = Waiting {
         pools: Vec::with_capacity(models.len()),
         ticket,

@@ -95,16 +95,41 @@ async fn after_the_first_piece_there_is_no_second_try() {
 
 #[tokio::test]
 async fn there_is_one_second_try_and_the_first_error_is_told() {
-    let (nobody, broken, third) = (Fake::nobody().await, broken().await, good().await);
+    let refusing = || Reply::plain(503, "", "{}");
+    let (first, second) = (Fake::always(refusing).await, broken().await);
+    let third = good().await;
     let models = vec![
-        model("m", &[&nobody, &broken.url]),
+        model("m", &[&first.url, &second.url]),
         model("n", &[&third.url]),
     ];
     let router = ModelRouter::new(config(models)).unwrap();
     let error = router.chat(question(&["m"])).await.unwrap_err();
-    assert_eq!(broken.requests().len(), 1);
-    assert_eq!(error.code(), "unreachable");
+    assert!(
+        matches!(error, ModelError::Refused { status: 503, .. }),
+        "{error:?}"
+    );
+    assert_eq!(second.requests().len(), 1);
     assert_eq!(third.connections(), 0);
+}
+
+#[tokio::test]
+async fn where_nobody_listens_is_no_try() {
+    let mut gone = Vec::new();
+    for _ in 0..6 {
+        gone.push(Fake::nobody().await);
+    }
+    let (broken, good) = (broken().await, good().await);
+    let mut instances: Vec<_> = gone.iter().collect();
+    instances.extend([&broken.url, &good.url]);
+    let stream = ask(&router(&instances)).await.unwrap();
+    assert_eq!(stream.chosen.instance, good.url);
+    let before = usize::from(stream.chosen.retries);
+    assert!(before <= 7 && broken.requests().len() <= 1, "{before}");
+
+    let error = ask(&router(&gone.iter().collect::<Vec<_>>()))
+        .await
+        .unwrap_err();
+    assert_eq!(error.code(), "unreachable");
 }
 
 #[tokio::test]

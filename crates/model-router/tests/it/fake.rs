@@ -1,6 +1,9 @@
 //! A model server that does exactly what a test says, down to single bytes on the wire.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
@@ -20,6 +23,8 @@ pub(crate) struct Reply {
 
 enum Step {
     Send(Vec<u8>),
+    /// Work silently for so long.
+    Work(Duration),
     /// Say nothing until the other side goes away.
     Hang,
     /// Close without ending the response.
@@ -75,6 +80,12 @@ impl Reply {
     /// The same with another status.
     pub(crate) fn status(mut self, status: u16) -> Self {
         self.head = self.head.replace("200 OK", &format!("{status} X"));
+        self
+    }
+
+    /// The same after so long, as when a model is loaded first.
+    pub(crate) fn after(mut self, time: Duration) -> Self {
+        self.steps.insert(0, Step::Work(time));
         self
     }
 
@@ -208,6 +219,7 @@ async fn serve(
         for step in reply.steps {
             match step {
                 Step::Send(bytes) => socket.write_all(&bytes).await?,
+                Step::Work(time) => tokio::time::sleep(time).await,
                 Step::Cut => return Ok(()),
                 Step::Hang => {
                     // Whatever comes now is the end of the connection, in one form or another.

@@ -196,6 +196,37 @@ async fn silence_after_the_headers_and_lines_that_say_nothing() {
 }
 
 #[tokio::test]
+async fn a_model_that_is_loaded_first_has_more_time_and_one_in_memory_has_not() {
+    let fake = Fake::always(|| Reply::answer(&["Hi"]).after(SHORT * 2)).await;
+    let mut config = config(vec![model("m", &[&fake.url])]);
+    config.first_token_timeout = SHORT;
+    config.load_timeout = LONG;
+    let router = ModelRouter::new(config).unwrap();
+    assert_eq!(answer(&router).await, ["Hi", "done"]);
+    // It has just answered, so there is nothing to load any more.
+    assert_eq!(answer(&router).await, ["no answer: first_token_timeout"]);
+    let state = &router.snapshot()[0];
+    assert_eq!(
+        state.first_token_ms, None,
+        "the load is no measure of its speed"
+    );
+}
+
+#[tokio::test]
+async fn a_busy_server_says_so_with_503_too() {
+    let busy = ModelError::RateLimited {
+        retry_after: Some(Duration::from_secs(7)),
+    };
+    assert_eq!(
+        refusal(|| Reply::plain(503, "retry-after: 7\r\n", "")).await,
+        busy
+    );
+    let full = || Reply::plain(503, "", r#"{"error":"server busy, please try again."}"#);
+    let busy = ModelError::RateLimited { retry_after: None };
+    assert_eq!(refusal(full).await, busy);
+}
+
+#[tokio::test]
 async fn silence_in_the_middle() {
     let fake = Fake::always(|| Reply::stream([&say("Hi"), "{\"message\""]).hang()).await;
     assert_eq!(answer(&impatient(&fake.url)).await, ["Hi", "idle_timeout"]);

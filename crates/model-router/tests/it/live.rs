@@ -3,11 +3,14 @@
 use std::env;
 
 use futures::StreamExt;
-use onelastai_model_router::{ChatEvent, FinishReason, ModelRouter, ModelSpec, Parameters};
+use onelastai_model_router::{
+    ChatEvent, EmbedRequest, FinishReason, Format, ModelRouter, ModelSpec, Parameters, ProviderKind,
+};
+use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
 use url::Url;
 
-use crate::{config, question};
+use crate::{config, question, strict};
 
 /// Enough for a small model on a slow machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -20,7 +23,8 @@ fn setting(name: &str) -> String {
     })
 }
 
-/// A router over the real instances, and over `missing`, a model that none of them has.
+/// A router over the real instances, over `missing`, a model that none of them has, and over
+/// `openai`, the real one by Ollama's OpenAI-compatible endpoint.
 fn real() -> ModelRouter {
     let urls = setting("OLLAMA_URLS");
     let instances: Vec<Url> = urls
@@ -28,9 +32,15 @@ fn real() -> ModelRouter {
         .map(|url| url.trim().parse().expect("OLLAMA_URLS"))
         .collect();
     let model = |id, name: &str| ModelSpec::ollama(id, name, instances.clone());
+    let mut openai = model("openai", &setting("OLLAMA_MODEL"));
+    openai.provider = ProviderKind::OpenAi;
+    for instance in &mut openai.instances {
+        instance.url = instance.url.join("v1").unwrap();
+    }
     let models = vec![
         model("real", &setting("OLLAMA_MODEL")),
         model("missing", "no-such-model:1b"),
+        openai,
     ];
     let mut config = config(models);
     config.first_token_timeout = PATIENCE;
@@ -48,8 +58,14 @@ fn short() -> Parameters {
 }
 
 #[tokio::test]
-async fn a_real_answer_streams_and_counts_its_tokens() {
-    let mut request = question(&["real"]);
+async fn a_real_answer_streams_and_counts_its_tokens_by_both_protocols() {
+    for model in ["real", "openai"] {
+        streams_and_counts(model).await;
+    }
+}
+
+async fn streams_and_counts(model: &str) {
+    let mut request = strict(&[model]);
     request.messages[0].content = "Count from one to one hundred in words.".to_owned();
     request.parameters = short();
     let mut stream = real().chat(request).await.unwrap();
@@ -70,7 +86,60 @@ async fn a_real_answer_streams_and_counts_its_tokens() {
         (usage.completion_tokens, usage.finish_reason),
         (8, FinishReason::Length)
     );
-    assert!(usage.prompt_tokens > 5 && usage.eval_ms > 0, "{usage:?}");
+    assert!(
+        usage.prompt_tokens > 5 && (usage.eval_ms > 0 || model == "openai"),
+        "{usage:?}"
+    );
+}
+
+#[tokio::test]
+async fn real_json_fits_its_schema_by_both_protocols() {
+    for model in ["real", "openai"] {
+        let mut request = strict(&[model]);
+        request.messages[0].content = "How many legs has a cat?".to_owned();
+        request.parameters = Parameters {
+            max_tokens: Some(40),
+            ..short()
+        };
+        request.format = Format::JsonSchema {
+            name: "legs".to_owned(),
+            schema: json!({
+                "type": "object",
+                "properties": {"legs": {"type": "integer", "minimum": 0, "maximum": 9}},
+                "required": ["legs"],
+            }),
+            strict: true,
+        };
+        let mut stream = real().chat(request).await.unwrap();
+        let mut said = crate::rest(&mut stream).await;
+        assert_eq!(said.pop().as_deref(), Some("done"));
+        let answer: Value = serde_json::from_str(&said.concat()).unwrap();
+        assert!(answer["legs"].is_u64(), "{model}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn real_vectors_are_the_same_by_both_protocols() {
+    let router = real();
+    let mut found = Vec::new();
+    for model in ["real", "openai"] {
+        let inputs = ["The cat sleeps.", "Stars are far away."].map(str::to_owned);
+        let request = EmbedRequest {
+            model: model.to_owned(),
+            inputs: inputs.to_vec(),
+            ..EmbedRequest::default()
+        };
+        let got = router.embed(request).await.unwrap();
+        assert!(
+            got.prompt_tokens > 5 && got.vectors[0].len() > 100,
+            "{model}"
+        );
+        found.push(got.vectors);
+    }
+    let near = |(one, other): (&f32, &f32)| (one - other).abs() < 1e-3;
+    let same = |at: usize| found[0][at].iter().zip(&found[1][at]).all(near);
+    assert!(same(0) && same(1));
+    assert_ne!(found[0][0], found[0][1]);
 }
 
 #[tokio::test]
@@ -92,7 +161,7 @@ async fn the_same_seed_gives_the_same_answer() {
 
 #[tokio::test]
 async fn a_real_missing_model() {
-    let error = real().chat(question(&["missing"])).await.unwrap_err();
+    let error = real().chat(strict(&["missing"])).await.unwrap_err();
     assert_eq!(error.code(), "model_missing");
     assert_eq!(
         error.to_string(),
@@ -163,12 +232,12 @@ async fn real_health() {
     let health = router.health().await;
     for instance in &health {
         assert!(
-            instance.reachable && instance.version.is_some(),
+            instance.reachable && (instance.version.is_some() || instance.model_id == "openai"),
             "{instance:?}"
         );
         assert_eq!(
             instance.model_present,
-            instance.model_id == "real",
+            instance.model_id != "missing",
             "{instance:?}"
         );
         assert_eq!(

@@ -1,6 +1,7 @@
 //! The router against servers that misbehave on purpose, and against a real Ollama.
 //!
-//! `live` needs a running Ollama: `OLLAMA_URLS` (comma-separated) and `OLLAMA_MODEL`.
+//! `live` needs a running Ollama: `OLLAMA_URLS` (comma-separated) and `OLLAMA_MODEL`. `seven` starts
+//! seven of them: `OLLAMA_BINARY`, and the folder `OLLAMA_MODELS`.
 
 #![allow(
     clippy::unwrap_used,
@@ -17,6 +18,7 @@ mod health;
 mod live;
 mod openai;
 mod queue;
+mod seven;
 
 use std::time::Duration;
 

@@ -29,6 +29,14 @@ pub(crate) fn explain(code: &str) -> Explanation {
             "The model's server did not accept the request.",
             "Try again; if it stays like this, ask whoever runs this server.",
         ),
+        "queue_full" | "queue_timeout" => (
+            "More people ask this model than it can answer.",
+            "Wait a minute, then try again.",
+        ),
+        "unsupported" => (
+            "No model here can do what this needs.",
+            "Pick another agent, or leave out pictures and files.",
+        ),
         "rate_limited" => (
             "The model has more to do than it can manage.",
             "Wait a minute, then try again.",
@@ -73,6 +81,9 @@ mod tests {
     fn every_known_error_has_words_of_its_own() {
         let codes = [
             "no_model",
+            "queue_full",
+            "queue_timeout",
+            "unsupported",
             "unreachable",
             "model_missing",
             "refused",
