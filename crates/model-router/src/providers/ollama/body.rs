@@ -1,4 +1,4 @@
-//! The JSON that goes to Ollama's `/api/chat` and `/api/embed` (its `docs/api.md`).
+//! The JSON that goes to Ollama's `/api/chat` (its `docs/api.md`).
 
 use std::collections::HashMap;
 
@@ -8,7 +8,6 @@ use serde_json::{Value, value::RawValue};
 
 use crate::{
     chat::{ChatMessage, ChatRequest, Format, Parameters, Role, Tool},
-    embed::EmbedRequest,
     spec::ModelSpec,
 };
 
@@ -207,24 +206,6 @@ fn offer(tool: &Tool) -> Offer<'_> {
     }
 }
 
-/// The request for vectors. Text past the model's context is refused, not cut unseen.
-pub(super) fn embed(model: &ModelSpec, request: &EmbedRequest) -> serde_json::Result<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        model: &'a str,
-        input: &'a [String],
-        truncate: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        dimensions: Option<u32>,
-    }
-    serde_json::to_vec(&Body {
-        model: &model.engine_name,
-        input: &request.inputs,
-        truncate: false,
-        dimensions: request.dimensions,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -337,18 +318,5 @@ mod tests {
         assert_eq!(body(&request)["tools"][0]["function"]["name"], "other");
         request.tool_choice = ToolChoice::None;
         assert_eq!(body(&request).get("tools"), None);
-    }
-
-    #[test]
-    fn vectors() {
-        let request = EmbedRequest {
-            inputs: vec!["a".to_owned()],
-            dimensions: Some(64),
-            ..EmbedRequest::default()
-        };
-        assert_eq!(
-            embed(&model(), &request).unwrap(),
-            br#"{"model":"m:1b","input":["a"],"truncate":false,"dimensions":64}"#
-        );
     }
 }

@@ -6,6 +6,7 @@
 mod body;
 mod decoder;
 mod probe;
+mod vectors;
 mod wire;
 
 use std::sync::Arc;
@@ -72,10 +73,10 @@ impl Provider for Ollama {
         target: Target<'_>,
         request: &EmbedRequest,
     ) -> Result<Vectors, ModelError> {
-        let body = body::embed(target.model, request).map_err(|_| ModelError::Malformed)?;
+        let body = vectors::body(target.model, request).map_err(|_| ModelError::Malformed)?;
         let response = http::post(&self.clients, target, Endpoint::Embed.path(), body).await?;
         let body = http::vectors(response).await?;
-        wire::vectors(&body, request.inputs.len())
+        vectors::read(&body, request.inputs.len())
     }
 
     async fn probe(&self, target: Target<'_>) -> Probe {

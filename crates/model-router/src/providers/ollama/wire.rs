@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 
 use crate::{
     answer::{ChatEvent, ChatUsage, FinishReason, ToolCallDelta},
-    embed::Vectors,
     error::{ModelError, plain},
 };
 
@@ -128,25 +127,6 @@ fn delta(index: u32, call: Call<'_>) -> ToolCallDelta {
     }
 }
 
-/// Reads the answer to a request for `inputs` vectors.
-pub(super) fn vectors(body: &[u8], inputs: usize) -> Result<Vectors, ModelError> {
-    #[derive(Deserialize)]
-    struct Answer {
-        embeddings: Vec<Vec<f32>>,
-        #[serde(default)]
-        prompt_eval_count: i64,
-    }
-    let answer: Answer = serde_json::from_slice(body).map_err(|_| ModelError::Malformed)?;
-    let vectors = Vectors {
-        vectors: answer.embeddings,
-        prompt_tokens: count(answer.prompt_eval_count),
-    };
-    vectors
-        .fit(inputs)
-        .then_some(vectors)
-        .ok_or(ModelError::Malformed)
-}
-
 /// Text without NULs, unless that is nothing.
 fn text(text: Cow<'_, str>) -> Option<String> {
     let mut text = text.into_owned();
@@ -156,7 +136,7 @@ fn text(text: Cow<'_, str>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn count(tokens: i64) -> u32 {
+pub(super) fn count(tokens: i64) -> u32 {
     u32::try_from(tokens.max(0)).unwrap_or(u32::MAX)
 }
 
@@ -276,22 +256,5 @@ mod tests {
             ),
             Err(ModelError::Malformed)
         );
-    }
-
-    #[test]
-    fn vectors_are_as_many_as_the_texts_and_equally_long() {
-        let read = |body: &str| vectors(body.as_bytes(), 2);
-        let two = read(r#"{"embeddings":[[0.5,-1],[1e-3,2]],"prompt_eval_count":4}"#).unwrap();
-        assert_eq!(two.vectors, [[0.5, -1.0], [0.001, 2.0]]);
-        assert_eq!(two.prompt_tokens, 4);
-        for wrong in [
-            "{}",
-            r#"{"embeddings":[[1]]}"#,
-            r#"{"embeddings":[[1],[1,2]]}"#,
-            r#"{"embeddings":[[1],[1e60]]}"#,
-            r#"{"embeddings":[[1],["x"]]}"#,
-        ] {
-            assert_eq!(read(wrong), Err(ModelError::Malformed), "{wrong}");
-        }
     }
 }

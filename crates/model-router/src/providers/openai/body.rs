@@ -6,7 +6,6 @@ use serde_json::Value;
 
 use crate::{
     chat::{ChatMessage, ChatRequest, Format, Image, Parameters, Role, Tool, ToolChoice},
-    embed::EmbedRequest,
     spec::ModelSpec,
 };
 
@@ -244,24 +243,6 @@ fn choice(choice: &ToolChoice) -> Option<Choice<'_>> {
             function: Named { name },
         }),
     }
-}
-
-/// The request for vectors.
-pub(super) fn embed(model: &ModelSpec, request: &EmbedRequest) -> serde_json::Result<Vec<u8>> {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        model: &'a str,
-        input: &'a [String],
-        encoding_format: &'static str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        dimensions: Option<u32>,
-    }
-    serde_json::to_vec(&Body {
-        model: &model.engine_name,
-        input: &request.inputs,
-        encoding_format: "float",
-        dimensions: request.dimensions,
-    })
 }
 
 #[cfg(test)]

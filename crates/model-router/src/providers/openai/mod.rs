@@ -4,9 +4,11 @@
 //! Only `chat/completions`, `embeddings` and `models` are ever called.
 
 mod body;
+mod chunk;
 mod decoder;
 mod probe;
 mod sse;
+mod vectors;
 mod wire;
 
 use std::sync::Arc;
@@ -51,10 +53,10 @@ impl Provider for OpenAi {
         target: Target<'_>,
         request: &EmbedRequest,
     ) -> Result<Vectors, ModelError> {
-        let body = body::embed(target.model, request).map_err(|_| ModelError::Malformed)?;
+        let body = vectors::body(target.model, request).map_err(|_| ModelError::Malformed)?;
         let response = http::post(&self.clients, target, "embeddings", body).await?;
         let body = http::vectors(response).await?;
-        wire::vectors(&body, request.inputs.len())
+        vectors::read(&body, request.inputs.len())
     }
 
     async fn probe(&self, target: Target<'_>) -> Probe {

@@ -1,85 +1,13 @@
-//! The JSON that comes back: chunks of a completion, and vectors.
+//! What chunks of a completion say.
 
-use std::{borrow::Cow, collections::VecDeque, fmt};
+use std::{borrow::Cow, collections::VecDeque};
 
-use serde::{
-    Deserialize, Deserializer,
-    de::{IgnoredAny, SeqAccess, Visitor},
-};
-
+use super::chunk::{Call, Chunk, Delta, Text, Usage};
 use crate::{
     answer::{ChatEvent, ChatUsage, FinishReason, ToolCallDelta},
-    embed::Vectors,
     error::{ModelError, plain},
     providers::http::Said,
 };
-
-/// `chat.completion.chunk`. Texts are lent where they hold no escapes.
-#[derive(Deserialize)]
-struct Chunk<'a> {
-    /// The first choice; more than one is never asked for.
-    #[serde(borrow, default, deserialize_with = "first")]
-    choices: Option<Choice<'a>>,
-    #[serde(default)]
-    usage: Option<Usage>,
-    #[serde(default)]
-    error: Option<Said>,
-}
-
-#[derive(Deserialize)]
-struct Choice<'a> {
-    #[serde(borrow, default)]
-    delta: Option<Delta<'a>>,
-    #[serde(borrow, default)]
-    finish_reason: Option<Text<'a>>,
-}
-
-#[derive(Deserialize)]
-struct Delta<'a> {
-    #[serde(borrow, default)]
-    content: Option<Text<'a>>,
-    /// Why the model won't: words for the person, too.
-    #[serde(borrow, default)]
-    refusal: Option<Text<'a>>,
-    /// Thinking, as vLLM, DeepSeek and llama.cpp name it.
-    #[serde(borrow, default)]
-    reasoning_content: Option<Text<'a>>,
-    /// Thinking, as others name it.
-    #[serde(borrow, default)]
-    reasoning: Option<Text<'a>>,
-    #[serde(default)]
-    tool_calls: Option<Vec<Call>>,
-}
-
-/// In an `Option`, serde lends only what has a type of its own.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-#[derive(Deserialize)]
-struct Call {
-    #[serde(default)]
-    index: Option<u32>,
-    #[serde(default)]
-    id: Option<String>,
-    #[serde(default)]
-    function: Option<Function>,
-}
-
-#[derive(Deserialize)]
-struct Function {
-    #[serde(default)]
-    name: Option<String>,
-    #[serde(default)]
-    arguments: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, Deserialize)]
-struct Usage {
-    #[serde(default)]
-    prompt_tokens: i64,
-    #[serde(default)]
-    completion_tokens: i64,
-}
 
 /// What of an answer is needed to read its next chunk.
 #[derive(Debug, Default)]
@@ -206,58 +134,6 @@ impl Reader {
     }
 }
 
-/// Reads the answer to a request for `inputs` vectors.
-pub(super) fn vectors(body: &[u8], inputs: usize) -> Result<Vectors, ModelError> {
-    #[derive(Deserialize)]
-    struct Answer {
-        data: Vec<Item>,
-        #[serde(default)]
-        usage: Option<Usage>,
-    }
-    #[derive(Deserialize)]
-    struct Item {
-        index: usize,
-        embedding: Vec<f32>,
-    }
-    let mut answer: Answer = serde_json::from_slice(body).map_err(|_| ModelError::Malformed)?;
-    answer.data.sort_by_key(|item| item.index);
-    let in_order = answer
-        .data
-        .iter()
-        .enumerate()
-        .all(|(at, item)| item.index == at);
-    let vectors = Vectors {
-        vectors: answer.data.into_iter().map(|item| item.embedding).collect(),
-        prompt_tokens: answer.usage.map_or(0, |usage| count(usage.prompt_tokens)),
-    };
-    (in_order && vectors.fit(inputs))
-        .then_some(vectors)
-        .ok_or(ModelError::Malformed)
-}
-
-/// The first of a list, without a list for it.
-fn first<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Choice<'de>>, D::Error> {
-    struct First;
-    impl<'de> Visitor<'de> for First {
-        type Value = Option<Choice<'de>>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a list of choices")
-        }
-
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-
-        fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-            let first = list.next_element()?;
-            while list.next_element::<IgnoredAny>()?.is_some() {}
-            Ok(first)
-        }
-    }
-    deserializer.deserialize_any(First)
-}
-
 /// Text without NULs, unless that is nothing.
 fn text(Text(text): Text<'_>) -> Option<String> {
     let mut text = text.into_owned();
@@ -267,7 +143,7 @@ fn text(Text(text): Text<'_>) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-fn count(tokens: i64) -> u32 {
+pub(super) fn count(tokens: i64) -> u32 {
     u32::try_from(tokens.max(0)).unwrap_or(u32::MAX)
 }
 
@@ -306,19 +182,6 @@ mod tests {
         ] {
             assert_eq!(events(&[nothing]), Ok(vec![]), "{nothing}");
         }
-    }
-
-    #[test]
-    fn text_without_escapes_is_lent() {
-        let data = br#"{"choices":[{"delta":{"content":"Hi"},"finish_reason":"stop"}]}"#;
-        let chunk: Chunk<'_> = serde_json::from_slice(data).unwrap();
-        let choice = chunk.choices.unwrap();
-        let content = choice.delta.unwrap().content.unwrap();
-        assert!(matches!(content.0, Cow::Borrowed("Hi")));
-        assert!(matches!(
-            choice.finish_reason.unwrap().0,
-            Cow::Borrowed("stop")
-        ));
     }
 
     #[test]
@@ -391,25 +254,6 @@ mod tests {
             &deep,
         ] {
             assert_eq!(events(&[data]), Err(ModelError::Malformed), "{data:.40}");
-        }
-    }
-
-    #[test]
-    fn vectors_come_in_any_order() {
-        let read = |body: &str| vectors(body.as_bytes(), 2);
-        let body = r#"{"object":"list","data":[{"index":1,"embedding":[2]},{"index":0,"embedding":[0.5]}],"usage":{"prompt_tokens":4}}"#;
-        let two = read(body).unwrap();
-        assert_eq!(
-            (two.vectors, two.prompt_tokens),
-            (vec![vec![0.5], vec![2.0]], 4)
-        );
-        for wrong in [
-            "{}",
-            r#"{"data":[{"index":0,"embedding":[1]}]}"#,
-            r#"{"data":[{"index":0,"embedding":[1]},{"index":0,"embedding":[1]}]}"#,
-            r#"{"data":[{"index":0,"embedding":[1]},{"index":1,"embedding":[1,2]}]}"#,
-        ] {
-            assert_eq!(read(wrong), Err(ModelError::Malformed), "{wrong}");
         }
     }
 }
