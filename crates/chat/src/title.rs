@@ -3,7 +3,9 @@
 
 use futures::StreamExt;
 use onelastai_agents::Agent;
-use onelastai_model_router::{ChatEvent, ChatMessage, ChatRequest, ModelRouter, Parameters, Role};
+use onelastai_model_router::{
+    ChatEvent, ChatMessage, ChatRequest, ModelRouter, Parameters, Policy, Role,
+};
 
 /// The longest title that is made here, in characters.
 const LENGTH: usize = 60;
@@ -51,6 +53,10 @@ pub(crate) async fn suggest(
             temperature: Some(0.0),
             max_tokens: Some(TOKENS),
             ..Parameters::default()
+        },
+        policy: Policy {
+            local_only: agent.local_only,
+            ..Policy::default()
         },
         ..ChatRequest::default()
     };

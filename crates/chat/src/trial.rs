@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::StreamExt;
 use onelastai_agents::AgentDraft;
 use onelastai_model_router::{
-    ChatEvent, ChatMessage, ChatRequest, ModelError, ModelRouter, Parameters, Role,
+    ChatEvent, ChatMessage, ChatRequest, ModelError, ModelRouter, Parameters, Policy, Role,
 };
 use tokio::time::{Instant, timeout_at};
 
@@ -77,6 +77,11 @@ async fn ask(
             seed: wanted.seed,
             max_tokens: Some(wanted.max_tokens.unwrap_or(LONGEST).min(LONGEST)),
             ..Parameters::default()
+        },
+        policy: Policy {
+            local_only: draft.local_only,
+            strict: true,
+            ..Policy::default()
         },
         ..ChatRequest::default()
     };

@@ -14,6 +14,9 @@ use crate::{answer::ChatEvent, error::ModelError};
 /// The longest line that is read: a piece of an answer is a few words.
 pub(super) const LONGEST_LINE: usize = 1 << 20;
 
+/// The most chunks that are read after the end of an answer.
+const LONGEST_TAIL: usize = 8;
+
 /// A protocol: what bytes mean.
 pub(super) trait Decode {
     /// The next chunk. All that the one before said must have been read.
@@ -101,8 +104,12 @@ where
                 Poll::Ready(Some(event))
             }
             State::Done => {
-                // Whatever still comes is not part of the answer.
-                let _ = ready!(self.body.poll_next_unpin(cx));
+                // Whatever still comes is not part of the answer, and it should not be much.
+                for _ in 0..LONGEST_TAIL {
+                    if !matches!(ready!(self.body.poll_next_unpin(cx)), Some(Ok(_))) {
+                        break;
+                    }
+                }
                 self.state = State::Over;
                 Poll::Ready(None)
             }

@@ -1,6 +1,6 @@
 //! What all protocols share: asking, refusals, and bodies that have an end.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use reqwest::{RequestBuilder, Response, StatusCode, header};
@@ -118,9 +118,7 @@ pub(super) async fn get<T: DeserializeOwned>(
 async fn refusal(target: Target<'_>, response: Response) -> ModelError {
     let status = response.status();
     let retry_after = response.headers().get(header::RETRY_AFTER);
-    let retry_after = retry_after
-        .and_then(|value| value.to_str().ok()?.trim().parse().ok())
-        .map(Duration::from_secs);
+    let retry_after = retry_after.and_then(|value| wait(value.to_str().ok()?.trim()));
     let body = read_at_most(response, LARGEST_REFUSAL)
         .await
         .unwrap_or_default();
@@ -147,6 +145,15 @@ async fn refusal(target: Target<'_>, response: Response) -> ModelError {
             },
         },
     }
+}
+
+/// A Retry-After in either of its forms (RFC 9110, 10.2.3): seconds, or a date.
+fn wait(value: &str) -> Option<Duration> {
+    value.parse().map(Duration::from_secs).ok().or_else(|| {
+        let date = httpdate::parse_http_date(value).ok()?;
+        // A date that is past asks for no wait.
+        Some(date.duration_since(SystemTime::now()).unwrap_or_default())
+    })
 }
 
 /// What an engine says is wrong: `{"error":"…"}` (Ollama), `{"error":{"message":"…"}}` (OpenAI),
@@ -198,6 +205,18 @@ async fn read_at_most(mut response: Response, most: usize) -> Option<Bytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_in_seconds_or_until_a_date() {
+        assert_eq!(wait("7"), Some(Duration::from_secs(7)));
+        assert_eq!(wait("soon"), None);
+        assert_eq!(wait("-1"), None);
+        let past = "Sun, 06 Nov 1994 08:49:37 GMT";
+        assert_eq!(wait(past), Some(Duration::ZERO));
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(90));
+        let until = wait(&date).unwrap().as_secs();
+        assert!((80..=90).contains(&until), "{until}");
+    }
 
     #[test]
     fn a_refusal_says_why_if_it_is_one() {

@@ -117,6 +117,18 @@ async fn where_local_models_are_switched_off_the_cloud_still_answers() {
 }
 
 #[tokio::test]
+async fn the_connection_is_used_again() {
+    let fake = Fake::always(answer).await;
+    let mut local = cloud(&fake.url);
+    local.kind = ModelKind::Local;
+    let router = router(vec![local]);
+    for _ in 0..3 {
+        assert_eq!(crate::answer(&router).await, ["Hi", " there", "done"]);
+    }
+    assert_eq!(fake.connections(), 1);
+}
+
+#[tokio::test]
 async fn it_breaks_in_the_same_ways() {
     for (reply, expected) in [
         (
@@ -129,6 +141,10 @@ async fn it_breaks_in_the_same_ways() {
         ),
         (
             Reply::stream([&piece("Hi"), STOP]).cut(),
+            vec!["Hi", "done"],
+        ),
+        (
+            Reply::stream([&piece("Hi"), STOP, COUNTS]).hang(),
             vec!["Hi", "done"],
         ),
         (

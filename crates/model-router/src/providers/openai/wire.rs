@@ -43,23 +43,18 @@ impl Reader {
         if let Some(Said(error)) = chunk.error {
             return Err(ModelError::ModelReported(plain(&error, 300)));
         }
+        if let Some(choice) = chunk.choices {
+            if let Some(delta) = choice.delta {
+                self.delta(delta, events)?;
+            }
+            self.finish = choice.finish_reason.map(finish).or(self.finish);
+        }
         self.usage = chunk.usage.or(self.usage);
-        let Some(choice) = chunk.choices else {
-            return Ok(());
-        };
-        if let Some(delta) = choice.delta {
-            self.delta(delta, events)?;
+        match chunk.usage {
+            // Nothing but `[DONE]` can follow, which some servers leave out.
+            Some(_) if self.finish.is_some() => self.end(events),
+            _ => Ok(()),
         }
-        if let Some(Text(reason)) = choice.finish_reason {
-            self.finish = Some(match &*reason {
-                "stop" => FinishReason::Stop,
-                "length" => FinishReason::Length,
-                "tool_calls" | "function_call" => FinishReason::ToolCalls,
-                "content_filter" => FinishReason::ContentFilter,
-                _ => FinishReason::Other,
-            });
-        }
-        Ok(())
     }
 
     fn delta(
@@ -131,6 +126,16 @@ impl Reader {
             finish_reason,
         }));
         Ok(())
+    }
+}
+
+fn finish(Text(reason): Text<'_>) -> FinishReason {
+    match &*reason {
+        "stop" => FinishReason::Stop,
+        "length" => FinishReason::Length,
+        "tool_calls" | "function_call" => FinishReason::ToolCalls,
+        "content_filter" => FinishReason::ContentFilter,
+        _ => FinishReason::Other,
     }
 }
 
