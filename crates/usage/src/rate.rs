@@ -1,0 +1,427 @@
+//! What is used of each limit, when there is room again, and what the headers say.
+//!
+//! A minute is a sliding window of two buckets: this minute's count, and as much of the
+//! last minute's as still lies within sixty seconds. A fixed minute would let through
+//! twice its limit around the turn; a list of all requests would cost memory for each.
+
+use std::time::Duration;
+
+use time::{Date, Month, OffsetDateTime};
+
+use crate::{KeyLimits, Limit, Scope, TierLimits};
+
+const MINUTE: i64 = 60_000;
+const DAY: i64 = 86_400_000;
+
+/// For the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RateLimit {
+    /// The policy's name, such as `requests_per_minute`.
+    pub policy: &'static str,
+    /// The limit (`q`).
+    pub limit: u64,
+    /// What is left of it (`r`).
+    pub remaining: u64,
+    /// Until all of it is there again, in seconds (`t`).
+    pub reset_seconds: u64,
+    /// The time that it holds for, in seconds (`w`).
+    pub window_seconds: u64,
+}
+
+/// How much is used of one limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level {
+    /// Which limit.
+    pub limit: Limit,
+    /// Whose it is.
+    pub scope: Scope,
+    /// The most there may be.
+    pub most: u64,
+    /// What is used, with what is reserved for requests under way.
+    pub used: u64,
+    /// Until all of it is there again.
+    pub reset: Duration,
+    /// The time that it holds for.
+    pub window: Duration,
+}
+
+impl Level {
+    /// What is left.
+    #[must_use]
+    pub fn remaining(&self) -> u64 {
+        self.most.saturating_sub(self.used)
+    }
+
+    /// What is left, of 1.
+    #[must_use]
+    pub fn share_left(&self) -> f64 {
+        if self.most == 0 {
+            return 0.0;
+        }
+        self.remaining() as f64 / self.most as f64
+    }
+
+    /// As the headers have it.
+    #[must_use]
+    pub fn rate(&self) -> RateLimit {
+        RateLimit {
+            policy: self.limit.as_str(),
+            limit: self.most,
+            remaining: self.remaining(),
+            reset_seconds: seconds_up(self.reset),
+            window_seconds: self.window.as_secs(),
+        }
+    }
+}
+
+/// Whole seconds that are not too few.
+fn seconds_up(time: Duration) -> u64 {
+    time.as_secs() + u64::from(time.subsec_nanos() > 0)
+}
+
+/// The counts of two minutes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Minutes {
+    /// The minute of `requests` and `tokens`, counted from 1970.
+    pub minute: i64,
+    pub requests: u64,
+    pub requests_before: u64,
+    pub tokens: u64,
+    pub tokens_before: u64,
+}
+
+impl Minutes {
+    /// The same at a later time.
+    pub(crate) fn at(self, now_ms: i64) -> Self {
+        let minute = now_ms.div_euclid(MINUTE);
+        match minute - self.minute {
+            ..=0 => self, // A clock that went back doesn't give anything back.
+            1 => Self {
+                minute,
+                requests_before: self.requests,
+                tokens_before: self.tokens,
+                ..Self::default()
+            },
+            _ => Self {
+                minute,
+                ..Self::default()
+            },
+        }
+    }
+
+    /// Milliseconds of this minute that are over.
+    fn elapsed(&self, now_ms: i64) -> i64 {
+        (now_ms - self.minute * MINUTE).clamp(0, MINUTE)
+    }
+}
+
+/// Everything that was counted for one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub now_ms: i64,
+    pub person: Minutes,
+    /// Requests and tokens of the day, where they are counted.
+    pub day: Option<(u64, u64)>,
+    pub key: Minutes,
+    /// Millionths, of the month.
+    pub cost: u64,
+}
+
+fn millis(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}
+
+/// One sliding window: now, before, and how far into the minute it is.
+#[derive(Clone, Copy)]
+struct Window {
+    now: u64,
+    before: u64,
+    into: i64,
+}
+
+impl Window {
+    fn used(self) -> u64 {
+        let left = u64::try_from(MINUTE - self.into).unwrap_or(0);
+        self.now + (self.before * left).div_ceil(MINUTE as u64)
+    }
+
+    fn reset(self) -> Duration {
+        match (self.now, self.before) {
+            (0, 0) => Duration::ZERO,
+            (0, _) => millis(MINUTE - self.into),
+            _ => millis(2 * MINUTE - self.into),
+        }
+    }
+
+    /// Until `ask` more fit under `most`.
+    fn wait(self, ask: u64, most: u64) -> Duration {
+        /// How far into a minute it must be until only `room` of `before` count.
+        fn point(before: u64, room: u64) -> i64 {
+            if room >= before {
+                return 0;
+            }
+            let over = (before - room) * MINUTE as u64;
+            i64::try_from(over.div_ceil(before)).unwrap_or(MINUTE)
+        }
+        let room = most.saturating_sub(ask);
+        if self.now <= room {
+            millis(point(self.before, room - self.now) - self.into)
+        } else {
+            millis(MINUTE - self.into + point(self.now, room))
+        }
+    }
+}
+
+/// Until the day (UTC) ends.
+fn day_left(now_ms: i64) -> Duration {
+    millis(DAY - now_ms.rem_euclid(DAY))
+}
+
+/// The month (UTC), counted from year 0.
+pub(crate) fn month_of(now_ms: i64) -> i64 {
+    let date = date_of(now_ms);
+    i64::from(date.year()) * 12 + i64::from(u8::from(date.month())) - 1
+}
+
+/// The day (UTC) of a time.
+pub(crate) fn date_of(now_ms: i64) -> Date {
+    OffsetDateTime::from_unix_timestamp(now_ms.div_euclid(1000))
+        .map_or(Date::MIN, OffsetDateTime::date)
+}
+
+/// The first day of that day's month, and the first of the next one.
+pub(crate) fn month_span(day: Date) -> (Date, Date) {
+    let first = day.replace_day(1).unwrap_or(day);
+    let year = first.year() + i32::from(first.month() == Month::December);
+    let next = Date::from_calendar_date(year, first.month().next(), 1).unwrap_or(first);
+    (first, next)
+}
+
+fn month_left(now_ms: i64) -> Duration {
+    let (_, next) = month_span(date_of(now_ms));
+    millis(next.midnight().assume_utc().unix_timestamp() * 1000 - now_ms)
+}
+
+impl Counts {
+    /// Nothing is used.
+    pub(crate) fn none(now_ms: i64) -> Self {
+        Self {
+            now_ms,
+            person: Minutes::default().at(now_ms),
+            day: None,
+            key: Minutes::default(),
+            cost: 0,
+        }
+    }
+
+    fn window(&self, scope: Scope, limit: Limit) -> Window {
+        let minutes = match scope {
+            Scope::Tier => &self.person,
+            Scope::Key => &self.key,
+        };
+        let (now, before) = if limit == Limit::RequestsPerMinute {
+            (minutes.requests, minutes.requests_before)
+        } else {
+            (minutes.tokens, minutes.tokens_before)
+        };
+        Window {
+            now,
+            before,
+            into: minutes.elapsed(self.now_ms),
+        }
+    }
+
+    /// How much is used of a limit.
+    pub(crate) fn level(&self, limit: Limit, scope: Scope, most: u64) -> Level {
+        let window = self.window(scope, limit);
+        let (used, reset, length) = match limit {
+            Limit::RequestsPerMinute | Limit::TokensPerMinute => (
+                window.used(),
+                window.reset(),
+                Duration::from_millis(MINUTE as u64),
+            ),
+            Limit::RequestsPerDay => (
+                self.day.unwrap_or_default().0,
+                day_left(self.now_ms),
+                Duration::from_millis(DAY as u64),
+            ),
+            Limit::TokensPerDay => (
+                self.day.unwrap_or_default().1,
+                day_left(self.now_ms),
+                Duration::from_millis(DAY as u64),
+            ),
+            Limit::CostPerMonth => {
+                let (first, next) = month_span(date_of(self.now_ms));
+                let days = u64::try_from((next - first).whole_days()).unwrap_or(30);
+                let length = Duration::from_secs(days * 86_400);
+                (self.cost, month_left(self.now_ms), length)
+            }
+        };
+        Level {
+            limit,
+            scope,
+            most,
+            used,
+            reset,
+            window: length,
+        }
+    }
+
+    /// Until `ask` more (of what the limit counts) fit.
+    pub(crate) fn wait(&self, level: &Level, ask: u64) -> Duration {
+        match level.limit {
+            Limit::RequestsPerMinute | Limit::TokensPerMinute => {
+                self.window(level.scope, level.limit).wait(ask, level.most)
+            }
+            _ => level.reset,
+        }
+    }
+
+    /// All limits that there are.
+    pub(crate) fn levels(&self, tier: &TierLimits, key: Option<&KeyLimits>) -> Vec<Level> {
+        all_limits(tier, key)
+            .map(|(limit, scope, most)| self.level(limit, scope, most))
+            .collect()
+    }
+
+    /// The one of which the least is left.
+    pub(crate) fn tightest(&self, tier: &TierLimits, key: Option<&KeyLimits>) -> Option<RateLimit> {
+        all_limits(tier, key)
+            .map(|(limit, scope, most)| self.level(limit, scope, most))
+            .min_by(|a, b| a.share_left().total_cmp(&b.share_left()))
+            .map(|level| level.rate())
+    }
+}
+
+/// The limits that there are, as (which, whose, how much).
+pub(crate) fn all_limits(
+    tier: &TierLimits,
+    key: Option<&KeyLimits>,
+) -> impl Iterator<Item = (Limit, Scope, u64)> + use<> {
+    let count = |value: Option<u32>| value.map(u64::from);
+    [
+        (
+            Limit::RequestsPerMinute,
+            Scope::Tier,
+            count(tier.requests_per_minute),
+        ),
+        (
+            Limit::TokensPerMinute,
+            Scope::Tier,
+            count(tier.tokens_per_minute),
+        ),
+        (
+            Limit::RequestsPerDay,
+            Scope::Tier,
+            count(tier.requests_per_day),
+        ),
+        (Limit::TokensPerDay, Scope::Tier, tier.tokens_per_day),
+        (
+            Limit::RequestsPerMinute,
+            Scope::Key,
+            key.and_then(|key| count(key.requests_per_minute)),
+        ),
+        (
+            Limit::TokensPerMinute,
+            Scope::Key,
+            key.and_then(|key| count(key.tokens_per_minute)),
+        ),
+        (
+            Limit::CostPerMonth,
+            Scope::Key,
+            key.and_then(|key| key.monthly_budget_micros),
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(limit, scope, most)| Some((limit, scope, most?)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(now_ms: i64, requests: u64, before: u64) -> Counts {
+        Counts {
+            now_ms,
+            person: Minutes {
+                minute: now_ms.div_euclid(MINUTE),
+                requests,
+                requests_before: before,
+                ..Minutes::default()
+            },
+            day: None,
+            key: Minutes::default(),
+            cost: 0,
+        }
+    }
+
+    #[test]
+    fn the_last_minute_counts_less_and_less() {
+        let used = |now_ms, now, before| {
+            counts(now_ms, now, before)
+                .level(Limit::RequestsPerMinute, Scope::Tier, 100)
+                .used
+        };
+        assert_eq!(used(600_000, 3, 60), 63);
+        assert_eq!(used(615_000, 3, 60), 48);
+        assert_eq!(used(659_999, 3, 60), 4);
+    }
+
+    #[test]
+    fn after_the_wait_it_fits_and_not_before() {
+        for (into, now, before, ask, most) in [
+            (0, 0, 10, 1, 10),
+            (15_000, 4, 10, 1, 10),
+            (59_000, 10, 0, 1, 10),
+            (30_000, 9, 7, 5, 10),
+            (1, 10, 10, 10, 10),
+        ] {
+            let it = counts(600_000 + into, now, before);
+            let level = it.level(Limit::RequestsPerMinute, Scope::Tier, most);
+            let wait = i64::try_from(it.wait(&level, ask).as_millis()).unwrap();
+            let fits = |wait: i64| {
+                let now_ms = 600_000 + into + wait;
+                let later = Counts {
+                    now_ms,
+                    person: it.person.at(now_ms),
+                    ..it
+                };
+                later
+                    .level(Limit::RequestsPerMinute, Scope::Tier, most)
+                    .used
+                    + ask
+                    <= most
+            };
+            assert!(wait > 0, "{into} {now} {before}");
+            assert!(fits(wait), "{into} {now} {before}: {wait}");
+            assert!(!fits(wait - 1), "{into} {now} {before}: {wait}");
+        }
+    }
+
+    #[test]
+    fn months_have_their_ends() {
+        let day = |text: &str| {
+            let form = time::macros::format_description!("[year]-[month]-[day]");
+            Date::parse(text, form).unwrap()
+        };
+        assert_eq!(
+            month_span(day("2026-12-31")),
+            (day("2026-12-01"), day("2027-01-01"))
+        );
+        assert_eq!(
+            month_span(day("2028-02-29")),
+            (day("2028-02-01"), day("2028-03-01"))
+        );
+        let midnight = day("2026-03-01").midnight().assume_utc().unix_timestamp() * 1000;
+        assert_eq!(month_of(midnight) - month_of(midnight - 1), 1);
+        assert_eq!(month_left(midnight - 1), Duration::from_millis(1));
+    }
+
+    #[test]
+    fn a_clock_that_goes_back_gives_nothing_back() {
+        let it = counts(600_000, 5, 2).person;
+        assert_eq!(it.at(500_000), it);
+        assert_eq!(it.at(660_000).requests_before, 5);
+        assert_eq!(it.at(720_000).requests_before, 0);
+    }
+}
