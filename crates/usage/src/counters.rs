@@ -60,6 +60,7 @@ fn simple(id: Uuid) -> String {
 }
 
 /// What the script says to a request.
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Answer {
     Reserved(Counts),
     /// Which limit, and whose.
