@@ -2,6 +2,7 @@
 
 use onelastai_agents::AgentError;
 use onelastai_db::DbError;
+use onelastai_usage::UsageError;
 
 /// Why something in the chat did not work.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum ChatError {
         /// What to do, in words for people.
         message: &'static str,
     },
+    /// The tier of the person doesn't allow it, or not just now.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
     /// The database.
     #[error(transparent)]
     Db(#[from] DbError),

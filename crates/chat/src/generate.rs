@@ -25,7 +25,7 @@ use crate::{
 /// The longest answer, in bytes: more is a model that has lost its way.
 const MAX_ANSWER: usize = 1 << 20;
 /// Tokens of an answer where the agent sets no limit.
-const MAX_TOKENS: u32 = 4096;
+pub(crate) const MAX_TOKENS: u32 = 4096;
 
 /// How long a batch waits for what came while nothing was read.
 const GATHER: Duration = Duration::from_millis(2);
@@ -38,6 +38,8 @@ pub(crate) struct Job {
     /// The first answer of its conversation.
     first: bool,
     fencing_token: i64,
+    /// The context that the prompt is made for, where the person's tier has a limit.
+    context: Option<u32>,
     begun: Instant,
 }
 
@@ -55,8 +57,14 @@ impl Job {
             agent,
             first,
             fencing_token,
+            context: None,
             begun: Instant::now(),
         }
+    }
+
+    /// Under a limit of the tier.
+    pub(crate) fn within(self, context: Option<u32>) -> Self {
+        Self { context, ..self }
     }
 
     fn elapsed_ms(&self) -> i32 {
@@ -223,6 +231,7 @@ impl ChatService {
             .models()
             .iter()
             .map(|model| model.context_length)
+            .chain(job.context)
             .min();
         let wanted = &job.agent.parameters;
         let request = ChatRequest {

@@ -7,6 +7,7 @@
 //! ended is written once (`settle`), by the task or, when its replica went away, by
 //! the [reaper](ChatService::reap).
 
+mod allowance;
 mod conversations;
 mod error;
 mod generate;

@@ -7,14 +7,14 @@ use onelastai_model_router::{ChatMessage, Role};
 use crate::{Author, Message};
 
 /// Tokens left for the answer.
-const ANSWER_TOKENS: usize = 512;
+pub(crate) const ANSWER_TOKENS: u32 = 512;
 /// A safe guess for languages with an alphabet; a tokenizer per model would be exact.
-const BYTES_PER_TOKEN: usize = 3;
+pub(crate) const BYTES_PER_TOKEN: usize = 3;
 
 /// The messages for a model whose context holds `context_tokens`. The last one is the
 /// question and always goes in.
 pub(crate) fn prompt(agent: &Agent, branch: &[Message], context_tokens: u32) -> Vec<ChatMessage> {
-    let room = (context_tokens as usize).saturating_sub(ANSWER_TOKENS) * BYTES_PER_TOKEN;
+    let room = (context_tokens as usize).saturating_sub(ANSWER_TOKENS as usize) * BYTES_PER_TOKEN;
     let mut left = room.saturating_sub(agent.system_prompt.len());
     let mut messages = Vec::new();
     for message in branch.iter().rev() {

@@ -7,9 +7,11 @@ use onelastai_agents::Agent;
 use onelastai_db::{Constraint, DbError, new_id};
 use onelastai_types::{AgentId, ConversationId, GenerationId, MessageId};
 use tokio::task::JoinError;
+use uuid::Uuid;
 
 use crate::{
     Caller, ChatError, ChatService,
+    allowance::Allowance,
     generate::Job,
     question::{again_key, reopen, say},
 };
@@ -58,6 +60,22 @@ impl Order {
         match self {
             Self::Say(send) => Cow::Borrowed(&send.key),
             Self::Again(generation) => Cow::Owned(again_key(*generation)),
+        }
+    }
+
+    /// The conversation, or an answer in it; neither for a new one.
+    fn place(&self) -> (Option<Uuid>, Option<Uuid>) {
+        match self {
+            Self::Say(send) => (send.conversation.map(|id| id.0), None),
+            Self::Again(generation) => (None, Some(generation.0)),
+        }
+    }
+
+    /// What is new in it.
+    fn text(&self) -> &str {
+        match self {
+            Self::Say(send) => &send.text,
+            Self::Again(_) => "",
         }
     }
 }
@@ -161,7 +179,28 @@ impl ChatService {
     async fn write(&self, caller: &Caller, order: &Order) -> Result<Outcome, ChatError> {
         // Before the transaction, which holds a connection: whoever holds one must not wait
         // for another, or enough senders at once wait for ever.
-        let agent = self.agent_for(caller, order).await?;
+        let mut agent = self.agent_for(caller, order).await?;
+        let key = order.key();
+        let asked = self.allow(caller, order.place(), &key, order.text(), &mut agent);
+        let Some(allowance) = asked.await? else {
+            return Ok(Outcome::Before);
+        };
+        let written = self.write_all(caller, order, agent, &allowance).await;
+        match &written {
+            // It may have been written all the same, and then it ends as any other.
+            Ok(Outcome::New(..)) | Err(ChatError::Db(DbError::Unavailable(_))) => {}
+            Ok(Outcome::Before) | Err(_) => self.give_back(&allowance, caller).await,
+        }
+        written
+    }
+
+    async fn write_all(
+        &self,
+        caller: &Caller,
+        order: &Order,
+        agent: Agent,
+        allowance: &Allowance,
+    ) -> Result<Outcome, ChatError> {
         let mut transaction = self.0.pool.begin().await?;
         let question = match order {
             Order::Say(send) => say(&mut transaction, caller, &agent, send).await?,
@@ -174,7 +213,7 @@ impl ChatService {
             conversation: question.conversation,
             question: question.id,
             answer: new_id(),
-            generation: new_id(),
+            generation: allowance.generation,
         };
         sqlx::query!(
             "INSERT INTO messages (id, conversation_id, parent_id, role, content, status)
@@ -215,24 +254,22 @@ impl ChatService {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        let job = Job::new(sent, caller.user, agent, question.first, 1);
+        let job = Job::new(sent, caller.user, agent, question.first, 1).within(allowance.context);
         Ok(Outcome::New(sent, Box::new(job)))
     }
 
     /// Who is to answer. The agent of a conversation never changes.
     async fn agent_for(&self, caller: &Caller, order: &Order) -> Result<Agent, ChatError> {
-        let (conversation, generation) = match order {
-            Order::Say(Send {
-                conversation: None,
-                agent,
-                ..
-            }) => {
-                let slug = agent.as_deref().ok_or(ChatError::NoSuchAgent)?;
-                return Ok(self.0.agents.by_slug(&caller.viewer(), slug).await?);
-            }
-            Order::Say(send) => (send.conversation.map(|id| id.0), None),
-            Order::Again(generation) => (None, Some(generation.0)),
-        };
+        if let Order::Say(Send {
+            conversation: None,
+            agent,
+            ..
+        }) = order
+        {
+            let slug = agent.as_deref().ok_or(ChatError::NoSuchAgent)?;
+            return Ok(self.0.agents.by_slug(&caller.viewer(), slug).await?);
+        }
+        let (conversation, generation) = order.place();
         let agent = sqlx::query_scalar!(
             "SELECT agent_id FROM conversations
              WHERE id = coalesce($1, (SELECT conversation_id FROM generations WHERE id = $2))
@@ -274,20 +311,22 @@ impl ChatService {
             return Ok(());
         }
         let conversation = self.conversation(caller.user, sent.conversation).await?;
+        let mut agent = conversation.agent;
+        let context = self.fit_again(caller, &mut agent).await?;
         // The agent may have been edited since the commit: what answers is what is read here.
         let taken = sqlx::query_scalar!(
             "UPDATE generations SET fencing_token = 2, agent_id = $2, agent_version = $3
              WHERE id = $1 AND status = 'generating' AND fencing_token = 1 AND model IS NULL
              RETURNING id",
             sent.generation.0,
-            conversation.agent.id.0,
-            conversation.agent.version,
+            agent.id.0,
+            agent.version,
         )
         .fetch_optional(&self.0.pool)
         .await?;
         if taken.is_some() {
             let first = conversation.messages.len() == 2;
-            self.start(Job::new(sent, caller.user, conversation.agent, first, 2));
+            self.start(Job::new(sent, caller.user, agent, first, 2).within(context));
         }
         Ok(())
     }

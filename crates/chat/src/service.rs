@@ -6,6 +6,7 @@ use onelastai_agents::{AgentService, Viewer};
 use onelastai_db::{Actor, Origin, PgPool};
 use onelastai_model_router::ModelRouter;
 use onelastai_types::{GenerationId, UserId, UserSessionId};
+use onelastai_usage::UsageService;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
@@ -78,6 +79,7 @@ pub(crate) struct Inner {
     pub pool: PgPool,
     pub agents: AgentService,
     pub router: ModelRouter,
+    pub usage: UsageService,
     pub hub: Hub,
     pub settings: ChatSettings,
     /// The running generations, to wait for at shutdown.
@@ -87,13 +89,15 @@ pub(crate) struct Inner {
 }
 
 impl ChatService {
-    /// Everything it needs; `mirror` carries events to the other replicas.
+    /// Everything it needs; `mirror` carries events to the other replicas, and `usage` says
+    /// who may ask for an answer.
     #[must_use]
     pub fn new(
         pool: PgPool,
         agents: AgentService,
         router: ModelRouter,
         mirror: RedisMirror,
+        usage: UsageService,
         settings: ChatSettings,
     ) -> Self {
         Self(Arc::new(Inner {
@@ -101,6 +105,7 @@ impl ChatService {
             pool,
             agents,
             router,
+            usage,
             settings,
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),

@@ -138,7 +138,18 @@ impl ChatService {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
+        self.count(end);
         Ok(true)
+    }
+
+    /// What was taken stands in the place of what was reserved; nobody waits for that.
+    fn count(&self, end: &Settlement) {
+        let (usage, generation, user) = (self.0.usage.clone(), end.generation, end.user);
+        let tokens = i64::from(end.usage.prompt_tokens) + i64::from(end.usage.completion_tokens);
+        let tokens = u64::try_from(tokens).unwrap_or(0);
+        self.0.tasks.spawn(async move {
+            usage.settled_elsewhere(generation.0, user, tokens).await;
+        });
     }
 
     /// Settles the answers whose maker is gone, as interrupted and with the text that was

@@ -40,7 +40,7 @@ fn cpu(name: &str) -> f64 {
             continue;
         }
         // utime and stime are the fields 14 and 15 (proc_pid_stat(5)).
-        let fields: Vec<u64> = tail.split(' ').filter_map(|it| it.parse().ok()).collect();
+        let fields: Vec<i64> = tail.split(' ').filter_map(|it| it.parse().ok()).collect();
         ticks += fields.get(10).unwrap_or(&0) + fields.get(11).unwrap_or(&0);
     }
     ticks as f64 / 100.0

@@ -7,6 +7,7 @@ use onelastai_chat::{Caller, ChatService, ChatSettings, Log, RedisMirror, Send, 
 use onelastai_db::{Origin, PgPool, new_id};
 use onelastai_model_router::{ModelRouter, ModelSpec, RouterConfig};
 use onelastai_types::{ConversationId, GenerationId, StreamEvent};
+use onelastai_usage::{UsageService, UsageSettings};
 use redis::{Client, aio::ConnectionManager};
 use url::Url;
 use uuid::Uuid;
@@ -39,12 +40,14 @@ pub fn router(engine_name: &str, url: Url) -> ModelRouter {
 pub async fn replica(pool: &PgPool, router: ModelRouter, settings: ChatSettings) -> ChatService {
     let client = Client::open(variable("REDIS_URL")).unwrap();
     let connection = ConnectionManager::new(client.clone()).await.unwrap();
+    let usage = UsageService::new(pool.clone(), connection.clone(), UsageSettings::default());
     let mirror = RedisMirror::new(client, connection);
     ChatService::new(
         pool.clone(),
         AgentService::new(pool.clone()),
         router,
         mirror,
+        usage,
         settings,
     )
 }

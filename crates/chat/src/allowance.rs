@@ -1,0 +1,145 @@
+//! What a person's tier allows of a chat: whether another answer may be made, by which
+//! models, and how long it and what is read for it may be.
+
+use onelastai_agents::Agent;
+use onelastai_db::new_id;
+use onelastai_types::{GenerationId, Tier};
+use onelastai_usage::{Ask, TierLimits, UsageError};
+use uuid::Uuid;
+
+use crate::{
+    Caller, ChatError, ChatService,
+    generate::{MAX_TOKENS, available},
+    prompt::{ANSWER_TOKENS, BYTES_PER_TOKEN},
+};
+
+/// That an answer may be made, with what it may take at most reserved.
+pub(crate) struct Allowance {
+    /// Of the answer: what was reserved goes by it.
+    pub generation: GenerationId,
+    /// The context that the prompt is made for, where the tier has a limit.
+    pub context: Option<u32>,
+}
+
+/// The most tokens of an answer of this agent.
+fn answer_tokens(agent: &Agent) -> u32 {
+    agent.parameters.max_tokens.unwrap_or(MAX_TOKENS)
+}
+
+impl ChatService {
+    /// Reserves what an answer to `text` may take, and makes the agent one that this person
+    /// may use. `None` where the same was asked for before.
+    pub(crate) async fn allow(
+        &self,
+        caller: &Caller,
+        (conversation, generation): (Option<Uuid>, Option<Uuid>),
+        key: &str,
+        text: &str,
+        agent: &mut Agent,
+    ) -> Result<Option<Allowance>, ChatError> {
+        let row = sqlx::query!(
+            r#"SELECT subscription_tier,
+                   EXISTS (SELECT FROM generations
+                           WHERE user_id = u.id AND idempotency_key = $2) AS "before!",
+                   (SELECT m.prompt_tokens + m.completion_tokens
+                    FROM conversations c JOIN messages m ON m.id = c.current_message_id
+                    WHERE c.id = coalesce(
+                        $3, (SELECT conversation_id FROM generations WHERE id = $4))) AS so_far
+               FROM users u WHERE id = $1"#,
+            caller.user.0,
+            key,
+            conversation,
+            generation,
+        )
+        .fetch_optional(&self.0.pool)
+        .await?
+        .ok_or(ChatError::NotFound)?;
+        if row.before {
+            return Ok(None);
+        }
+        let tier = row.subscription_tier.parse().unwrap_or_default();
+        let limits = self.0.usage.limits(tier);
+        let allowance = Allowance {
+            generation: new_id(),
+            context: self.fit(agent, &limits)?,
+        };
+        let so_far = row.so_far.and_then(|it| usize::try_from(it).ok());
+        let told = (agent.system_prompt.len() + text.len()) / BYTES_PER_TOKEN;
+        let ask = Ask {
+            id: allowance.generation.0,
+            user: caller.user,
+            tier,
+            key: None,
+            prompt_tokens: self.prompt_tokens(told + so_far.unwrap_or(0), allowance.context),
+            max_completion_tokens: answer_tokens(agent),
+            max_cost_micros: 0,
+            agent: Some(agent.id),
+            model: self.first_choice(agent),
+        };
+        self.0.usage.reserve(&ask).await?;
+        Ok(Some(allowance))
+    }
+
+    /// The answer is not made after all.
+    pub(crate) async fn give_back(&self, allowance: &Allowance, caller: &Caller) {
+        let id = allowance.generation.0;
+        self.0.usage.cancel(id, caller.user).await;
+    }
+
+    /// For an answer that was allowed before: its agent as this person may use it.
+    pub(crate) async fn fit_again(
+        &self,
+        caller: &Caller,
+        agent: &mut Agent,
+    ) -> Result<Option<u32>, ChatError> {
+        let tier = sqlx::query_scalar!(
+            "SELECT subscription_tier FROM users WHERE id = $1",
+            caller.user.0
+        )
+        .fetch_one(&self.0.pool)
+        .await?;
+        let tier: Tier = tier.parse().unwrap_or_default();
+        self.fit(agent, &self.0.usage.limits(tier))
+    }
+
+    /// The agent with the tier's models only, and with answers that leave half of the tier's
+    /// context for what is read. Tells for which context the prompt has to be made then.
+    fn fit(&self, agent: &mut Agent, limits: &TierLimits) -> Result<Option<u32>, ChatError> {
+        if limits.models.is_some() {
+            let mut models = available(&self.0.router, agent);
+            models.retain(|model| limits.has_model(model));
+            if models.is_empty() {
+                let all = self.0.router.models();
+                let names = all.iter().map(|model| model.id.clone());
+                models = names.filter(|model| limits.has_model(model)).collect();
+            }
+            if models.is_empty() {
+                return Err(UsageError::ModelNotInTier.into());
+            }
+            agent.model_preferences = models;
+        }
+        let Some(context) = limits.max_context_tokens else {
+            return Ok(None);
+        };
+        let answer = answer_tokens(agent).min(context / 2).max(1);
+        agent.parameters.max_tokens = Some(answer);
+        Ok(Some(
+            context.saturating_sub(answer).saturating_add(ANSWER_TOKENS),
+        ))
+    }
+
+    /// As much of the prompt as fits: the rest is not sent to the model.
+    fn prompt_tokens(&self, wanted: usize, context: Option<u32>) -> u32 {
+        let models = self.0.router.models();
+        let contexts = models.iter().map(|model| model.context_length);
+        let context = contexts.chain(context).min().unwrap_or(u32::MAX);
+        let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
+        wanted.min(context.saturating_sub(ANSWER_TOKENS))
+    }
+
+    fn first_choice(&self, agent: &Agent) -> String {
+        let preferred = available(&self.0.router, agent).into_iter().next();
+        let any = || self.0.router.models().first().map(|it| it.id.clone());
+        preferred.or_else(any).unwrap_or_default()
+    }
+}
