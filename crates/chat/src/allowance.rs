@@ -2,10 +2,10 @@
 //! models, and how long it and what is read for it may be.
 
 use onelastai_agents::Agent;
-use onelastai_db::new_id;
-use onelastai_types::{GenerationId, Tier};
+use onelastai_types::{Tier, UserId};
 use onelastai_usage::{Ask, TierLimits, UsageError};
-use uuid::Uuid;
+use sha2::{Digest, Sha256};
+use uuid::{Builder, Uuid};
 
 use crate::{
     Caller, ChatError, ChatService,
@@ -15,10 +15,23 @@ use crate::{
 
 /// That an answer may be made, with what it may take at most reserved.
 pub(crate) struct Allowance {
-    /// Of the answer: what was reserved goes by it.
-    pub generation: GenerationId,
+    /// What was reserved goes by it.
+    reservation: Uuid,
     /// The context that the prompt is made for, where the tier has a limit.
     pub context: Option<u32>,
+}
+
+/// The same send is the same reservation, however often and to however many replicas it
+/// comes; what is reserved for a double click counts once.
+pub(crate) fn reservation(user: UserId, key: &str) -> Uuid {
+    let hash = Sha256::new()
+        .chain_update(user.0)
+        .chain_update(key)
+        .finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash[..16]);
+    // UUIDv8 (RFC 9562): made of a hash of our own.
+    Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 /// The most tokens of an answer of this agent.
@@ -58,15 +71,15 @@ impl ChatService {
             return Ok(None);
         }
         let tier = row.subscription_tier.parse().unwrap_or_default();
-        let limits = self.0.usage.limits(tier);
+        let limits = self.0.usage.limits_when_read(tier).await;
         let allowance = Allowance {
-            generation: new_id(),
+            reservation: reservation(caller.user, key),
             context: self.fit(agent, &limits)?,
         };
         let so_far = row.so_far.and_then(|it| usize::try_from(it).ok());
         let told = (agent.system_prompt.len() + text.len()) / BYTES_PER_TOKEN;
         let ask = Ask {
-            id: allowance.generation.0,
+            id: allowance.reservation,
             user: caller.user,
             tier,
             key: None,
@@ -82,8 +95,10 @@ impl ChatService {
 
     /// The answer is not made after all.
     pub(crate) async fn give_back(&self, allowance: &Allowance, caller: &Caller) {
-        let id = allowance.generation.0;
-        self.0.usage.cancel(id, caller.user).await;
+        self.0
+            .usage
+            .cancel(allowance.reservation, caller.user)
+            .await;
     }
 
     /// For an answer that was allowed before: its agent as this person may use it.
@@ -99,7 +114,8 @@ impl ChatService {
         .fetch_one(&self.0.pool)
         .await?;
         let tier: Tier = tier.parse().unwrap_or_default();
-        self.fit(agent, &self.0.usage.limits(tier))
+        let limits = self.0.usage.limits_when_read(tier).await;
+        self.fit(agent, &limits)
     }
 
     /// The agent with the tier's models only, and with answers that leave half of the tier's

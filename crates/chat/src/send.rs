@@ -187,9 +187,10 @@ impl ChatService {
         };
         let written = self.write_all(caller, order, agent, &allowance).await;
         match &written {
+            Ok(_) => {}
             // It may have been written all the same, and then it ends as any other.
-            Ok(Outcome::New(..)) | Err(ChatError::Db(DbError::Unavailable(_))) => {}
-            Ok(Outcome::Before) | Err(_) => self.give_back(&allowance, caller).await,
+            Err(ChatError::Db(DbError::Unavailable(_))) => {}
+            Err(_) => self.give_back(&allowance, caller).await,
         }
         written
     }
@@ -213,7 +214,7 @@ impl ChatService {
             conversation: question.conversation,
             question: question.id,
             answer: new_id(),
-            generation: allowance.generation,
+            generation: new_id(),
         };
         sqlx::query!(
             "INSERT INTO messages (id, conversation_id, parent_id, role, content, status)

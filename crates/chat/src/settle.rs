@@ -6,7 +6,7 @@ use onelastai_model_router::Chosen;
 use onelastai_types::{AgentId, AnswerStatus, Finished, GenerationId, StreamEvent, UserId};
 use uuid::Uuid;
 
-use crate::{ChatError, ChatService};
+use crate::{ChatError, ChatService, allowance::reservation};
 
 /// The most answers that one round of the reaper settles.
 const ROUND: i64 = 100;
@@ -60,7 +60,7 @@ impl ChatService {
              SET status = $3, error_code = $4, model = coalesce($5, model), instance = $6,
                  reason = $7, first_token_ms = $8, total_ms = $9, finished_at = now()
              WHERE id = $1 AND fencing_token = $2 AND status = 'generating'
-             RETURNING message_id, conversation_id",
+             RETURNING message_id, conversation_id, idempotency_key",
             end.generation.0,
             end.fencing_token,
             end.status.as_str(),
@@ -138,17 +138,18 @@ impl ChatService {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        self.count(end);
+        self.count(end, &row.idempotency_key);
         Ok(true)
     }
 
     /// What was taken stands in the place of what was reserved; nobody waits for that.
-    fn count(&self, end: &Settlement) {
-        let (usage, generation, user) = (self.0.usage.clone(), end.generation, end.user);
+    fn count(&self, end: &Settlement, key: &str) {
+        let (usage, user) = (self.0.usage.clone(), end.user);
+        let reservation = reservation(user, key);
         let tokens = i64::from(end.usage.prompt_tokens) + i64::from(end.usage.completion_tokens);
         let tokens = u64::try_from(tokens).unwrap_or(0);
         self.0.tasks.spawn(async move {
-            usage.settled_elsewhere(generation.0, user, tokens).await;
+            usage.settled_elsewhere(reservation, user, tokens).await;
         });
     }
 

@@ -49,7 +49,7 @@ impl UsageService {
         ask: &Ask,
         kind: Kind,
     ) -> Result<(Counts, Option<RateLimit>), UsageError> {
-        let limits = self.limits_read(ask.tier).await;
+        let limits = self.limits_when_read(ask.tier).await;
         check(ask, &limits)?;
         if self.0.queue.is_full() {
             return Err(UsageError::Unavailable);

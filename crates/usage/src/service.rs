@@ -116,7 +116,7 @@ impl UsageService {
     }
 
     /// The same; the first request of a process waits until the table was read.
-    pub(crate) async fn limits_read(&self, tier: Tier) -> Arc<TierLimits> {
+    pub async fn limits_when_read(&self, tier: Tier) -> Arc<TierLimits> {
         self.0
             .first_read
             .get_or_init(|| async {

@@ -33,7 +33,7 @@ impl UsageService {
     /// As any query. While Redis is away, the day is as PostgreSQL has it and the minute
     /// counts as unused.
     pub async fn standing(&self, user: UserId, tier: Tier) -> Result<Standing, UsageError> {
-        let limits = self.limits_read(tier).await;
+        let limits = self.limits_when_read(tier).await;
         let redis = &self.0.redis;
         let mut counts = match redis.ask(redis.counters.read(user)).await {
             Ok(counts) => counts,

@@ -28,9 +28,7 @@ pub(crate) async fn read(
                 FROM usage_metrics WHERE user_id = $1 AND day = $2) AS "tokens!",
                (SELECT coalesce(sum(cost_micros), 0)::bigint FROM api_key_usage
                 WHERE api_key_id = $3 AND day >= $4 AND day < $5) AS "cost!",
-               ARRAY(SELECT id FROM agent_interactions WHERE id = ANY ($6)
-                     UNION SELECT generation_id FROM agent_interactions
-                     WHERE generation_id = ANY ($6)) AS "settled!""#,
+               ARRAY(SELECT id FROM agent_interactions WHERE id = ANY ($6)) AS "settled!""#,
         user.0,
         day,
         key,

@@ -52,12 +52,13 @@ pub async fn replica(pool: &PgPool, router: ModelRouter, settings: ChatSettings)
     )
 }
 
-/// A person with an account.
+/// A person with an account and no limits.
 pub async fn person(pool: &PgPool, name: &str) -> Caller {
     let id: Uuid = new_id();
     sqlx::query(
-        "INSERT INTO users (id, keycloak_issuer, keycloak_subject, username, display_name)
-         VALUES ($1, 'issuer', $2, $2, $2)",
+        "INSERT INTO users
+             (id, keycloak_issuer, keycloak_subject, username, display_name, subscription_tier)
+         VALUES ($1, 'issuer', $2, $2, $2, 'enterprise')",
     )
     .bind(id)
     .bind(name)

@@ -13,5 +13,6 @@ mod agents;
 mod faults;
 mod fixture;
 mod life;
+mod limits;
 mod model;
 mod replicas;

@@ -3,7 +3,7 @@
 use std::{
     convert::Infallible,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -45,6 +45,7 @@ pub struct Model {
     pub open: watch::Receiver<usize>,
     /// How many requests came in all.
     requests: Arc<AtomicUsize>,
+    last: Arc<Mutex<String>>,
 }
 
 #[derive(Clone)]
@@ -54,6 +55,7 @@ struct Server {
     end: End,
     open: watch::Sender<usize>,
     requests: Arc<AtomicUsize>,
+    last: Arc<Mutex<String>>,
 }
 
 /// Counts an open connection as long as it lives.
@@ -79,12 +81,14 @@ impl Model {
             end,
             open,
             requests: Arc::default(),
+            last: Arc::default(),
         };
         let model = Self {
             url,
             tokens: server.tokens.clone(),
             open: watched,
             requests: server.requests.clone(),
+            last: server.last.clone(),
         };
         let app = Router::new()
             .route("/api/chat", post(chat))
@@ -116,9 +120,15 @@ impl Model {
     pub fn requests(&self) -> usize {
         self.requests.load(Ordering::SeqCst)
     }
+
+    /// What it was last told, as JSON.
+    pub fn last_request(&self) -> String {
+        self.last.lock().unwrap().clone()
+    }
 }
 
-async fn chat(State(server): State<Server>, Json(_request): Json<Value>) -> Response {
+async fn chat(State(server): State<Server>, Json(request): Json<Value>) -> Response {
+    *server.last.lock().unwrap() = request.to_string();
     server.requests.fetch_add(1, Ordering::SeqCst);
     server.open.send_modify(|open| *open += 1);
     let guard = Guard(server.open.clone());

@@ -56,7 +56,17 @@ local function answer(status, which)
         day_requests, day_tokens, key[1], key[2], key[3], key[4], key[5], key_cost }
 end
 
-if (counts_days and not day) or (ARGV[13] ~= '-1' and not key_month) then return answer(2, 0) end
+local record = '0|' .. ARGV[14] .. '|' .. ARGV[15] .. '|' .. ARGV[16] .. '|' .. person[1] .. '|' ..
+    key[1] .. '|' .. (day or today) .. '|' .. month .. '|' .. ARGV[3] .. '|' .. ARGV[4] .. '|' ..
+    string.format('%d', now) .. '|' .. ARGV[17] .. '|' .. ARGV[18] .. '|' .. ARGV[19]
+-- The same request again is the same reservation, also where nothing more would fit.
+if redis.call('HSETNX', KEYS[2], ARGV[2], record) == 0 then return answer(1, 0) end
+local function refuse(status, which)
+    redis.call('HDEL', KEYS[2], ARGV[2])
+    return answer(status, which)
+end
+
+if (counts_days and not day) or (ARGV[13] ~= '-1' and not key_month) then return refuse(2, 0) end
 
 local function over(limit, used, more)
     local most = tonumber(limit)
@@ -67,25 +77,20 @@ local function sliding(has, at)
     local into = math.max(0, now - has[1] * 60000)
     return has[at] + math.ceil(has[at + 1] * (60000 - into) / 60000)
 end
-if over(ARGV[7], sliding(person, 2), 1) then return answer(0, 1) end
-if over(ARGV[8], sliding(person, 4), tokens) then return answer(0, 2) end
-if over(ARGV[9], day_requests, 1) then return answer(0, 3) end
-if over(ARGV[10], day_tokens, tokens) then return answer(0, 4) end
+if over(ARGV[7], sliding(person, 2), 1) then return refuse(0, 1) end
+if over(ARGV[8], sliding(person, 4), tokens) then return refuse(0, 2) end
+if over(ARGV[9], day_requests, 1) then return refuse(0, 3) end
+if over(ARGV[10], day_tokens, tokens) then return refuse(0, 4) end
 if KEYS[4] then
-    if over(ARGV[11], sliding(key, 2), 1) then return answer(0, 5) end
-    if over(ARGV[12], sliding(key, 4), tokens) then return answer(0, 6) end
+    if over(ARGV[11], sliding(key, 2), 1) then return refuse(0, 5) end
+    if over(ARGV[12], sliding(key, 4), tokens) then return refuse(0, 6) end
     local budget = tonumber(ARGV[13])
     -- What is used up is used up, also for what costs nothing.
     if budget >= 0 and (key_cost + cost > budget or key_cost >= budget) then
-        return answer(0, 7)
+        return refuse(0, 7)
     end
 end
 
-local record = '0|' .. ARGV[14] .. '|' .. ARGV[15] .. '|' .. ARGV[16] .. '|' .. person[1] .. '|' ..
-    key[1] .. '|' .. (day or today) .. '|' .. month .. '|' .. ARGV[3] .. '|' .. ARGV[4] .. '|' ..
-    string.format('%d', now) .. '|' .. ARGV[17] .. '|' .. ARGV[18] .. '|' .. ARGV[19]
--- The same request again is the same reservation.
-if redis.call('HSETNX', KEYS[2], ARGV[2], record) == 0 then return answer(1, 0) end
 redis.call('ZADD', KEYS[3], string.format('%d', now + tonumber(ARGV[5])), ARGV[2])
 
 local function keep(name, has, counts)
