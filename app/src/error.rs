@@ -27,6 +27,14 @@ pub enum AppError {
     /// The conversation is still being answered.
     #[error("An answer is still being written. Stop it, or wait for its end, then send again.")]
     Busy,
+    /// A limit of the plan is in the way.
+    #[error("{message}")]
+    Limit {
+        /// Which one, and when it is possible again.
+        message: String,
+        /// Seconds until then, where waiting helps.
+        retry_after: Option<u64>,
+    },
     /// Something the server needs is away for now.
     #[error("{what} can't be reached just now. Nothing is lost; please try again in a moment.")]
     Unavailable {
@@ -50,6 +58,10 @@ impl AppError {
             Self::NotFound => 404,
             Self::Invalid { .. } => 422,
             Self::Busy => 409,
+            Self::Limit {
+                retry_after: None, ..
+            } => 403,
+            Self::Limit { .. } => 429,
             Self::Unavailable { .. } | Self::Connection => 503,
             Self::Internal => 500,
         }
@@ -77,8 +89,10 @@ mod from_domains {
     use onelastai_chat::ChatError;
     use onelastai_db::DbError;
     use onelastai_identity::IdentityError;
+    use onelastai_usage::{Limit, Scope, UsageError};
 
     use super::AppError;
+    use crate::ui::{count, in_time};
 
     fn unavailable(what: &str) -> AppError {
         AppError::Unavailable {
@@ -141,7 +155,59 @@ mod from_domains {
                     field: field.to_owned(),
                     message: message.to_owned(),
                 },
+                ChatError::Usage(error) => error.into(),
                 ChatError::Db(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<UsageError> for AppError {
+        fn from(error: UsageError) -> Self {
+            match error {
+                UsageError::Exceeded {
+                    limit,
+                    scope,
+                    retry_after,
+                    rate,
+                } => {
+                    let whose = match scope {
+                        Scope::Tier => "Your plan",
+                        Scope::Key => "This API key",
+                    };
+                    let what = match limit {
+                        Limit::RequestsPerMinute => Some("requests a minute"),
+                        Limit::TokensPerMinute => Some("tokens a minute"),
+                        Limit::RequestsPerDay => Some("requests a day"),
+                        Limit::TokensPerDay => Some("tokens a day"),
+                        Limit::CostPerMonth => None,
+                    };
+                    let reason = match what {
+                        Some(what) => format!(
+                            "{whose} has {} {what}, and what is left of them is not enough.",
+                            count(rate.limit)
+                        ),
+                        None => "The budget of this month is used up.".to_owned(),
+                    };
+                    let rounded_up = retry_after + std::time::Duration::from_millis(999);
+                    Self::Limit {
+                        message: format!("{reason} It is possible again {}.", in_time(retry_after)),
+                        retry_after: Some(rounded_up.as_secs()),
+                    }
+                }
+                UsageError::ModelNotInTier => Self::Limit {
+                    message: "Your plan doesn't include the model that would answer.".to_owned(),
+                    retry_after: None,
+                },
+                UsageError::ContextTooLong { limit, .. } => Self::Limit {
+                    message: format!(
+                        "That is more than your plan takes at once: {} tokens, with the answer. \
+                         Make it shorter.",
+                        count(limit)
+                    ),
+                    retry_after: None,
+                },
+                UsageError::Unavailable => unavailable("The count of what is used"),
+                UsageError::Db(error) => error.into(),
             }
         }
     }

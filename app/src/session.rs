@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use axum::extract::ConnectInfo;
-use http::{HeaderMap, StatusCode, header, request::Parts};
+use http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use onelastai_agents::Editor;
@@ -262,6 +262,13 @@ pub fn with_status<T>(result: Result<T, AppError>) -> Result<T, AppError> {
         && !is_plain_form()
     {
         response.set_status(status);
+        if let AppError::Limit {
+            retry_after: Some(seconds),
+            ..
+        } = error
+        {
+            response.insert_header(header::RETRY_AFTER, HeaderValue::from(*seconds));
+        }
     }
     result
 }

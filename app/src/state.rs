@@ -7,6 +7,7 @@ use onelastai_chat::ChatService;
 use onelastai_db::PgPool;
 use onelastai_identity::IdentityService;
 use onelastai_model_router::ModelRouter;
+use onelastai_usage::UsageService;
 
 use crate::place::Places;
 
@@ -27,6 +28,8 @@ pub struct AppState {
     pub chat: ChatService,
     /// The models.
     pub router: ModelRouter,
+    /// Limits, and what was used.
+    pub usage: UsageService,
 }
 
 impl FromRef<AppState> for LeptosOptions {

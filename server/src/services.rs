@@ -9,6 +9,7 @@ use onelastai_chat::{ChatService, ChatSettings, RedisMirror};
 use onelastai_db::{PgPool, connect_lazy};
 use onelastai_identity::IdentityService;
 use onelastai_model_router::ModelRouter;
+use onelastai_usage::{UsageService, UsageSettings};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
 use crate::config::Config;
@@ -63,7 +64,7 @@ pub fn identity(config: &Config, pool: PgPool) -> Result<IdentityService, BuildE
     )?)
 }
 
-/// Everything.
+/// Everything. Must be called within a Tokio runtime.
 ///
 /// # Errors
 /// Where a setting can't be used; that a server is away is no error here.
@@ -72,11 +73,15 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
     let (client, connection) = redis(&config.redis_url)?;
     let agents = AgentService::new(pool.clone());
     let router = ModelRouter::new(config.models.clone())?;
+    // Of its own: nothing that waits long goes over it.
+    let (_, counters) = redis(&config.redis_url)?;
+    let usage = UsageService::new(pool.clone(), counters, UsageSettings::default());
     let chat = ChatService::new(
         pool.clone(),
         agents.clone(),
         router.clone(),
         RedisMirror::new(client, connection),
+        usage.clone(),
         chat,
     );
     Ok(AppState {
@@ -87,6 +92,7 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
         agents,
         chat,
         router,
+        usage,
     })
 }
 

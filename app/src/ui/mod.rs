@@ -4,6 +4,8 @@ pub mod browser;
 pub mod theme_choice;
 
 #[cfg(feature = "ssr")]
+mod amount;
+#[cfg(feature = "ssr")]
 pub mod avatar;
 #[cfg(feature = "ssr")]
 pub mod chart;
@@ -20,6 +22,7 @@ pub mod time;
 
 #[cfg(feature = "ssr")]
 pub use self::{
+    amount::{count, in_time},
     avatar::AgentAvatar,
     hue::hue,
     icon::{Icon, IconName, IconSprite},

@@ -15,6 +15,8 @@ use crate::{config::Config, http, services, worker};
 
 /// How long running answers may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(20);
+/// How long what was used may take to be written down.
+const WRITE: Duration = Duration::from_secs(5);
 /// How long connections may take to close after that.
 const CLOSE: Duration = Duration::from_secs(5);
 
@@ -25,7 +27,7 @@ pub(super) async fn run(config: &Config) -> Done {
         .await
         .map_err(|error| format!("BIND_ADDRESS: can't listen on {bind}: {error}"))?;
     worker::start(&state);
-    let chat = state.chat.clone();
+    let (chat, usage) = (state.chat.clone(), state.usage.clone());
     let app = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(address = %bind, url = %config.web.base_url, "serving");
 
@@ -34,6 +36,9 @@ pub(super) async fn run(config: &Config) -> Done {
         stop_signal().await;
         tracing::info!("finishing the answers that are being written");
         chat.drain(DRAIN).await;
+        if !usage.drain(WRITE).await {
+            tracing::error!("usage is left that isn't written down: another server will");
+        }
         // Nobody waits for this when the server is gone already.
         let _ = closing.send(());
     };

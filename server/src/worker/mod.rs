@@ -4,12 +4,14 @@
 mod health;
 mod keycloak_events;
 mod reaper;
+mod usage;
 
 use onelastai_app::state::AppState;
 
 /// Starts all jobs; they end with the process.
 pub fn start(state: &AppState) {
     tokio::spawn(reaper::run(state.chat.clone()));
+    tokio::spawn(usage::run(state.usage.clone()));
     tokio::spawn(health::run(state.router.clone()));
     tokio::spawn(keycloak_events::run(state.identity.clone()));
 }

@@ -1,4 +1,4 @@
-//! One's own account: where one is signed in.
+//! One's own account: what one has left, and where one is signed in.
 
 pub mod server_fns;
 
@@ -8,3 +8,5 @@ mod handlers;
 pub mod page;
 #[cfg(feature = "ssr")]
 pub mod sessions;
+#[cfg(feature = "ssr")]
+pub mod usage;

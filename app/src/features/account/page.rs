@@ -1,4 +1,5 @@
-//! `/account`: where one is signed in, and the way to Keycloak's own pages.
+//! `/account`: where one is signed in, what one has left of one's plan, and the way to
+//! Keycloak's own pages.
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
@@ -7,6 +8,7 @@ use onelastai_identity::SignedInAt;
 
 use super::server_fns::{EndOtherSessions, EndSession};
 use super::sessions::table;
+use super::usage::{panel, standing};
 use crate::layout::desk::{Desk, Section, outcome};
 use crate::layout::error_page::{error_view, form_error};
 use crate::session::desk;
@@ -34,6 +36,10 @@ pub fn AccountRoute() -> impl IntoView {
             Ok(sessions) => sessions,
             Err(error) => return error_view(error),
         };
+        let left = match standing(&state, session.user).await {
+            Ok((tier, left)) => panel(tier, &left),
+            Err(error) => return error_view(error),
+        };
         let others = sessions.iter().any(|it| !it.same_browser && !it.current);
         let actions = others.then(|| {
             view! {
@@ -50,6 +56,7 @@ pub fn AccountRoute() -> impl IntoView {
                 "Your name, your password and the ways you sign in are at the sign-in service: "
                 <a class="link" href="/account/profile">"profile and password"</a>"."
             </p>
+            {left}
         };
         view! {
             <Desk

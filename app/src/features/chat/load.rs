@@ -9,8 +9,10 @@ use super::view::{
 };
 use crate::{
     error::AppError,
+    features::account::usage,
     place::Place,
     session::{agents_viewer, now, place, signed_in},
+    state::AppState,
 };
 
 /// The page of one conversation, or of a new one with `agent` (the first, if none is named).
@@ -99,10 +101,18 @@ pub async fn chat_page(
         agent,
         conversation,
         deleted,
+        left: left(&state, user).await,
         draft,
         now: now(),
         send_key: new_key(),
     })
+}
+
+/// A word where little is left of some limit. That nobody can tell is no reason to show no
+/// page.
+async fn left(state: &AppState, user: UserId) -> Option<String> {
+    let (_, standing) = usage::standing(state, user).await.ok()?;
+    usage::hint(&standing)
 }
 
 /// Names the next send.

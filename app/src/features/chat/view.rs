@@ -152,6 +152,8 @@ pub struct ChatPage {
     pub conversation: Option<ConversationView>,
     /// A conversation that was just deleted and can be brought back.
     pub deleted: Option<(ConversationId, String)>,
+    /// That little is left of some limit of the plan, where it is so.
+    pub left: Option<String>,
     /// Now, by the viewer's clock, for "today" and "yesterday".
     pub now: OffsetDateTime,
     /// A message that was not taken, to be changed or sent again.

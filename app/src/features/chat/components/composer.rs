@@ -52,6 +52,7 @@ pub fn Composer<'a>(
                 </div>
                 <div class="composer-row">
                     <p class="hint" id="composer-hint">
+                        {page.left.clone().map(|left| view! { <strong>{left}" "</strong> })}
                         <span class="js-only"><kbd>"Enter"</kbd>" sends, "<kbd>"Shift Enter"</kbd>" begins a line"</span>
                     </p>
                     <button class="send" title="Send">
