@@ -16,10 +16,8 @@ use redis::{ErrorKind, RedisError, RedisResult, Script, aio::ConnectionManager};
 use uuid::Uuid;
 
 use crate::{
-    Ask, Limit, Scope, TierLimits,
-    clock::Clock,
-    rate::{Counts, Minutes, month_of},
-    record::Kind,
+    Ask, Limit, Scope, TierLimits, calendar::month_of, clock::Clock, rate::Counts, record::Kind,
+    window::Minutes,
 };
 
 static ADMIT: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("lua/admit.lua")));

@@ -13,6 +13,7 @@
 mod admission;
 mod admit;
 mod ask;
+mod calendar;
 mod clock;
 mod counters;
 mod error;
@@ -27,6 +28,7 @@ mod rows;
 mod service;
 mod standing;
 mod sums;
+mod window;
 
 pub use admission::Admission;
 pub use ask::{Ask, Cost, KeyLimits, Outcome};

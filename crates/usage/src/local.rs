@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::{
     Ask, KeyLimits, Limit, TierLimits,
     counters::Answer,
-    rate::{Counts, Minutes, all_limits},
+    rate::{Counts, all_limits},
+    window::Minutes,
 };
 
 /// With more persons and keys than this, those of earlier minutes are forgotten.

@@ -1,17 +1,12 @@
 //! What is used of each limit, when there is room again, and what the headers say.
-//!
-//! A minute is a sliding window of two buckets: this minute's count, and as much of the
-//! last minute's as still lies within sixty seconds. A fixed minute would let through
-//! twice its limit around the turn; a list of all requests would cost memory for each.
 
 use std::time::Duration;
 
-use time::{Date, Month, OffsetDateTime};
-
-use crate::{KeyLimits, Limit, Scope, TierLimits};
-
-const MINUTE: i64 = 60_000;
-const DAY: i64 = 86_400_000;
+use crate::{
+    KeyLimits, Limit, Scope, TierLimits,
+    calendar::{DAY, date_of, day_left, month_left, month_span},
+    window::{MINUTE, Minutes, Window},
+};
 
 /// For the headers `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,42 +74,6 @@ fn seconds_up(time: Duration) -> u64 {
     time.as_secs() + u64::from(time.subsec_nanos() > 0)
 }
 
-/// The counts of two minutes.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Minutes {
-    /// The minute of `requests` and `tokens`, counted from 1970.
-    pub minute: i64,
-    pub requests: u64,
-    pub requests_before: u64,
-    pub tokens: u64,
-    pub tokens_before: u64,
-}
-
-impl Minutes {
-    /// The same at a later time.
-    pub(crate) fn at(self, now_ms: i64) -> Self {
-        let minute = now_ms.div_euclid(MINUTE);
-        match minute - self.minute {
-            ..=0 => self, // A clock that went back doesn't give anything back.
-            1 => Self {
-                minute,
-                requests_before: self.requests,
-                tokens_before: self.tokens,
-                ..Self::default()
-            },
-            _ => Self {
-                minute,
-                ..Self::default()
-            },
-        }
-    }
-
-    /// Milliseconds of this minute that are over.
-    fn elapsed(&self, now_ms: i64) -> i64 {
-        (now_ms - self.minute * MINUTE).clamp(0, MINUTE)
-    }
-}
-
 /// Everything that was counted for one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Counts {
@@ -125,81 +84,6 @@ pub(crate) struct Counts {
     pub key: Minutes,
     /// Millionths, of the month.
     pub cost: u64,
-}
-
-fn millis(ms: i64) -> Duration {
-    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
-}
-
-/// One sliding window: now, before, and how far into the minute it is.
-#[derive(Clone, Copy)]
-struct Window {
-    now: u64,
-    before: u64,
-    into: i64,
-}
-
-impl Window {
-    fn used(self) -> u64 {
-        let left = u64::try_from(MINUTE - self.into).unwrap_or(0);
-        self.now + (self.before * left).div_ceil(MINUTE as u64)
-    }
-
-    fn reset(self) -> Duration {
-        match (self.now, self.before) {
-            (0, 0) => Duration::ZERO,
-            (0, _) => millis(MINUTE - self.into),
-            _ => millis(2 * MINUTE - self.into),
-        }
-    }
-
-    /// Until `ask` more fit under `most`.
-    fn wait(self, ask: u64, most: u64) -> Duration {
-        /// How far into a minute it must be until only `room` of `before` count.
-        fn point(before: u64, room: u64) -> i64 {
-            if room >= before {
-                return 0;
-            }
-            let over = (before - room) * MINUTE as u64;
-            i64::try_from(over.div_ceil(before)).unwrap_or(MINUTE)
-        }
-        let room = most.saturating_sub(ask);
-        if self.now <= room {
-            millis(point(self.before, room - self.now) - self.into)
-        } else {
-            millis(MINUTE - self.into + point(self.now, room))
-        }
-    }
-}
-
-/// Until the day (UTC) ends.
-fn day_left(now_ms: i64) -> Duration {
-    millis(DAY - now_ms.rem_euclid(DAY))
-}
-
-/// The month (UTC), counted from year 0.
-pub(crate) fn month_of(now_ms: i64) -> i64 {
-    let date = date_of(now_ms);
-    i64::from(date.year()) * 12 + i64::from(u8::from(date.month())) - 1
-}
-
-/// The day (UTC) of a time.
-pub(crate) fn date_of(now_ms: i64) -> Date {
-    OffsetDateTime::from_unix_timestamp(now_ms.div_euclid(1000))
-        .map_or(Date::MIN, OffsetDateTime::date)
-}
-
-/// The first day of that day's month, and the first of the next one.
-pub(crate) fn month_span(day: Date) -> (Date, Date) {
-    let first = day.replace_day(1).unwrap_or(day);
-    let year = first.year() + i32::from(first.month() == Month::December);
-    let next = Date::from_calendar_date(year, first.month().next(), 1).unwrap_or(first);
-    (first, next)
-}
-
-fn month_left(now_ms: i64) -> Duration {
-    let (_, next) = month_span(date_of(now_ms));
-    millis(next.midnight().assume_utc().unix_timestamp() * 1000 - now_ms)
 }
 
 impl Counts {
@@ -396,32 +280,5 @@ mod tests {
             assert!(fits(wait), "{into} {now} {before}: {wait}");
             assert!(!fits(wait - 1), "{into} {now} {before}: {wait}");
         }
-    }
-
-    #[test]
-    fn months_have_their_ends() {
-        let day = |text: &str| {
-            let form = time::macros::format_description!("[year]-[month]-[day]");
-            Date::parse(text, form).unwrap()
-        };
-        assert_eq!(
-            month_span(day("2026-12-31")),
-            (day("2026-12-01"), day("2027-01-01"))
-        );
-        assert_eq!(
-            month_span(day("2028-02-29")),
-            (day("2028-02-01"), day("2028-03-01"))
-        );
-        let midnight = day("2026-03-01").midnight().assume_utc().unix_timestamp() * 1000;
-        assert_eq!(month_of(midnight) - month_of(midnight - 1), 1);
-        assert_eq!(month_left(midnight - 1), Duration::from_millis(1));
-    }
-
-    #[test]
-    fn a_clock_that_goes_back_gives_nothing_back() {
-        let it = counts(600_000, 5, 2).person;
-        assert_eq!(it.at(500_000), it);
-        assert_eq!(it.at(660_000).requests_before, 5);
-        assert_eq!(it.at(720_000).requests_before, 0);
     }
 }

@@ -8,7 +8,7 @@ use onelastai_types::{AnswerStatus, UserId};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Outcome, rate::date_of};
+use crate::{Outcome, calendar::date_of};
 
 /// How a request ended, with all that its rows need.
 #[derive(Debug, Clone)]

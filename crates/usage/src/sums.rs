@@ -6,8 +6,8 @@ use onelastai_types::UserId;
 use uuid::Uuid;
 
 use crate::{
+    calendar::{date_of, month_span},
     counters::Sums,
-    rate::{date_of, month_span},
 };
 
 /// What is in PostgreSQL, and which of the requests `open` are part of it, as of one moment.
