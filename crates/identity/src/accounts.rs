@@ -106,14 +106,7 @@ impl IdentityService {
         if self.settings().backend.is_none() {
             return Ok(None);
         }
-        let subject = sqlx::query_scalar!(
-            "SELECT keycloak_subject FROM users WHERE id = $1 AND keycloak_issuer = $2",
-            id.0,
-            self.settings().issuer(),
-        )
-        .fetch_optional(self.pool())
-        .await?
-        .ok_or(IdentityError::NotFound)?;
+        let subject = self.subject(id).await?;
         let keycloak = self.keycloak();
         let user = keycloak.user(&subject).await?;
         let roles = keycloak.roles(&subject).await?;
@@ -123,6 +116,22 @@ impl IdentityService {
             enabled: user.enabled,
             roles,
         }))
+    }
+
+    /// Keycloak's id of the person of an account.
+    ///
+    /// # Errors
+    /// [`IdentityError::NotFound`] where it is not of this realm; or where the database is
+    /// away.
+    pub(crate) async fn subject(&self, id: UserId) -> Result<String, IdentityError> {
+        sqlx::query_scalar!(
+            "SELECT keycloak_subject FROM users WHERE id = $1 AND keycloak_issuer = $2",
+            id.0,
+            self.settings().issuer(),
+        )
+        .fetch_optional(self.pool())
+        .await?
+        .ok_or(IdentityError::NotFound)
     }
 
     /// The accounts with `text` in their username, name or address; all for an empty text.
@@ -213,6 +222,7 @@ impl IdentityService {
         };
         record(&mut transaction, entry).await?;
         transaction.commit().await?;
+        self.announce(id).await;
         Ok(())
     }
 
@@ -295,6 +305,7 @@ impl IdentityService {
         };
         record(&mut transaction, entry).await?;
         transaction.commit().await?;
+        self.announce(id).await;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Access tokens of Keycloak, for programs that call the API for a person (RFC 6750, RFC
 //! 9068). Each is checked in full each time: none is remembered.
 
-use onelastai_types::UserId;
+use onelastai_types::{Tier, UserId};
 use serde::Deserialize;
 
 use crate::{
@@ -25,6 +25,8 @@ pub struct Bearer {
     pub groups: Vec<String>,
     /// The client that the token was made for.
     pub client: Option<String>,
+    /// What this person has subscribed to.
+    pub tier: Tier,
     permissions: Permissions,
 }
 
@@ -110,7 +112,7 @@ impl IdentityService {
             claims.email_verified,
             claims.locale,
         );
-        let user = users::of_token(self.pool(), &person).await?;
+        let (user, tier) = users::of_token(self.pool(), &person).await?;
         let roles = claims.grants.roles(&self.settings().client_id);
         Ok(Bearer {
             user,
@@ -118,6 +120,7 @@ impl IdentityService {
             permissions: Permissions::of_roles(roles.iter().map(String::as_str)),
             groups: claims.grants.groups,
             client: claims.azp,
+            tier,
         })
     }
 }

@@ -316,6 +316,11 @@ impl SessionStore {
         Ok(read(self.connection.clone().get_del(key).await?))
     }
 
+    /// Tells whoever listens.
+    pub(crate) async fn publish(&self, channel: &str, message: &str) -> Result<(), IdentityError> {
+        Ok(self.connection.clone().publish(channel, message).await?)
+    }
+
     pub(crate) async fn forget(&self, key: &str) -> Result<(), IdentityError> {
         Ok(self.connection.clone().del(key).await?)
     }

@@ -1,7 +1,7 @@
 //! Accounts: made and brought up to date at each sign-in.
 
 use onelastai_db::{Actor, AuditEntry, Origin, PgPool, new_id, record};
-use onelastai_types::{UserId, UserSessionId};
+use onelastai_types::{Tier, UserId, UserSessionId};
 use serde_json::{Map, json};
 use sqlx::{PgConnection, types::ipnetwork::IpNetwork};
 use time::OffsetDateTime;
@@ -186,16 +186,20 @@ pub(crate) async fn refresh(
 }
 
 /// The account of a person who comes without a browser, made where there is none yet.
-pub(crate) async fn of_token(pool: &PgPool, person: &Person) -> Result<UserId, IdentityError> {
+pub(crate) async fn of_token(
+    pool: &PgPool,
+    person: &Person,
+) -> Result<(UserId, Tier), IdentityError> {
     let known = sqlx::query!(
-        "SELECT id, disabled_at FROM users WHERE keycloak_issuer = $1 AND keycloak_subject = $2",
+        "SELECT id, disabled_at, subscription_tier FROM users
+         WHERE keycloak_issuer = $1 AND keycloak_subject = $2",
         person.issuer,
         person.subject,
     )
     .fetch_optional(pool)
     .await?;
-    let (id, disabled_at) = match known {
-        Some(user) => (user.id, user.disabled_at),
+    let (id, disabled_at, tier) = match known {
+        Some(user) => (user.id, user.disabled_at, user.subscription_tier),
         None => {
             // Two first requests at once: the second finds what the first made.
             let user = sqlx::query!(
@@ -204,7 +208,7 @@ pub(crate) async fn of_token(pool: &PgPool, person: &Person) -> Result<UserId, I
                  VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
                  ON CONFLICT ON CONSTRAINT users_keycloak_identity_key
                  DO UPDATE SET username = excluded.username
-                 RETURNING id, disabled_at",
+                 RETURNING id, disabled_at, subscription_tier",
                 new_id::<Uuid>(),
                 person.issuer,
                 person.subject,
@@ -216,13 +220,14 @@ pub(crate) async fn of_token(pool: &PgPool, person: &Person) -> Result<UserId, I
             )
             .fetch_one(pool)
             .await?;
-            (user.id, user.disabled_at)
+            (user.id, user.disabled_at, user.subscription_tier)
         }
     };
     if disabled_at.is_some() {
         return Err(IdentityError::Disabled);
     }
-    Ok(id.into())
+    // The column's check lets no other name in.
+    Ok((id.into(), tier.parse().unwrap_or_default()))
 }
 
 fn entry<'a>(

@@ -69,6 +69,10 @@ id!(
     /// The making of one answer (`generations`).
     GenerationId
 );
+id!(
+    /// A key for the API (`api_keys`).
+    ApiKeyId
+);
 
 #[cfg(test)]
 mod tests {

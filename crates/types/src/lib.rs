@@ -7,6 +7,8 @@ mod money;
 mod plan;
 
 pub use answer::{AnswerStatus, Finished, Started, StreamEvent, ViewEvent};
-pub use ids::{AgentId, ConversationId, GenerationId, InvalidId, MessageId, UserId, UserSessionId};
+pub use ids::{
+    AgentId, ApiKeyId, ConversationId, GenerationId, InvalidId, MessageId, UserId, UserSessionId,
+};
 pub use money::{Currency, InvalidCurrency, Money};
 pub use plan::{Tier, UnknownTier};

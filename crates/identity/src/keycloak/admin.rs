@@ -49,6 +49,13 @@ pub(crate) struct RoleRepresentation {
     pub name: String,
 }
 
+/// A group as the admin API has it.
+#[derive(Debug, Deserialize)]
+pub(crate) struct GroupRepresentation {
+    /// Such as `/staff/editors`.
+    pub path: String,
+}
+
 /// Something that happened at Keycloak.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -83,6 +90,49 @@ impl Keycloak {
     ) -> Result<Vec<RoleRepresentation>, IdentityError> {
         let path = ["users", subject, "role-mappings", "realm", "composite"];
         self.admin(&path, &[]).await
+    }
+
+    /// The roles of our own client that a user has, those that come with others too.
+    pub(crate) async fn client_roles(
+        &self,
+        subject: &str,
+    ) -> Result<Vec<RoleRepresentation>, IdentityError> {
+        let Some(client) = self.client_number().await? else {
+            return Ok(Vec::new());
+        };
+        let path = ["users", subject, "role-mappings", "clients"];
+        let path = path.into_iter().chain([client.as_str(), "composite"]);
+        match self.admin(&path.collect::<Vec<_>>(), &[]).await {
+            Err(IdentityError::NotFound) => {
+                // Made anew under another number, perhaps: look again next time.
+                *self.client_number.lock().await = None;
+                Err(unavailable("our client or the user is gone"))
+            }
+            other => other,
+        }
+    }
+
+    /// The groups that a user is in.
+    pub(crate) async fn groups(
+        &self,
+        subject: &str,
+    ) -> Result<Vec<GroupRepresentation>, IdentityError> {
+        self.admin(&["users", subject, "groups"], &[]).await
+    }
+
+    /// Keycloak's own number for our client; it stays the same as long as the client is there.
+    async fn client_number(&self) -> Result<Option<String>, IdentityError> {
+        #[derive(Deserialize)]
+        struct Client {
+            id: String,
+        }
+        let mut kept = self.client_number.lock().await;
+        if kept.is_none() {
+            let query = [("clientId", self.settings.client_id.as_str())];
+            let found: Vec<Client> = self.admin(&["clients"], &query).await?;
+            *kept = found.into_iter().next().map(|client| client.id);
+        }
+        Ok(kept.clone())
     }
 
     /// The newest events of these kinds, the newest first.

@@ -98,6 +98,7 @@ pub(crate) struct Keycloak {
     pub http: reqwest::Client,
     discovery: Discovery,
     service_token: Mutex<Option<ServiceToken>>,
+    client_number: Mutex<Option<String>>,
 }
 
 fn unavailable(error: impl std::fmt::Display) -> IdentityError {
@@ -119,6 +120,7 @@ impl Keycloak {
             http,
             discovery: Discovery::default(),
             service_token: Mutex::default(),
+            client_number: Mutex::default(),
         })
     }
 
