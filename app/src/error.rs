@@ -85,6 +85,7 @@ impl FromServerFnError for AppError {
 
 #[cfg(feature = "ssr")]
 mod from_domains {
+    use onelastai_access::KeyError;
     use onelastai_agents::{AgentError, EditError};
     use onelastai_chat::ChatError;
     use onelastai_db::DbError;
@@ -142,6 +143,23 @@ mod from_domains {
                     ),
                 },
                 EditError::Db(error) => error.into(),
+            }
+        }
+    }
+
+    impl From<KeyError> for AppError {
+        fn from(error: KeyError) -> Self {
+            match error {
+                KeyError::NotFound | KeyError::NotAllowed => Self::NotFound,
+                KeyError::Db(error) => error.into(),
+                KeyError::Invalid(_)
+                | KeyError::MadeAlready(_)
+                | KeyError::Replaced(_)
+                | KeyError::Ended
+                | KeyError::TooMany(_) => Self::Invalid {
+                    field: String::new(),
+                    message: error.to_string(),
+                },
             }
         }
     }

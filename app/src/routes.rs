@@ -10,6 +10,7 @@ use crate::features::admin::{audit::AuditRoute, user::UserRoute, users::UsersRou
 use crate::features::agents::{
     EditRoute, ImportRoute, NewRoute, NumbersRoute, RosterRoute, VersionsRoute,
 };
+use crate::features::api_keys::{KeyRoute, KeysRoute, NewKeyRoute};
 use crate::features::chat::page::ChatRoute;
 use crate::features::home::HomeRoute;
 use crate::layout::error_page::NotFoundPage;
@@ -32,6 +33,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/agents/:slug/versions/:version") view=VersionsRoute ssr=SsrMode::Async/>
                 <Route path=path!("/agents/:slug/numbers") view=NumbersRoute ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountRoute ssr=SsrMode::Async/>
+                <Route path=path!("/account/keys") view=KeysRoute ssr=SsrMode::Async/>
+                <Route path=path!("/account/keys/new") view=NewKeyRoute ssr=SsrMode::Async/>
+                <Route path=path!("/account/keys/:id") view=KeyRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin") view=UsersRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin/users/:id") view=UserRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=AuditRoute ssr=SsrMode::Async/>

@@ -2,6 +2,7 @@
 
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
+use onelastai_access::AccessService;
 use onelastai_agents::AgentService;
 use onelastai_chat::ChatService;
 use onelastai_db::PgPool;
@@ -22,6 +23,8 @@ pub struct AppState {
     pub places: Places,
     /// Signing in and out.
     pub identity: IdentityService,
+    /// API keys, and who calls the API.
+    pub access: AccessService,
     /// The agents.
     pub agents: AgentService,
     /// Conversations and answers.

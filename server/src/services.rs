@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use leptos::config::{LeptosOptions, get_configuration};
+use onelastai_access::{AccessService, Trust};
 use onelastai_agents::AgentService;
 use onelastai_app::{place::Places, state::AppState};
 use onelastai_chat::{ChatService, ChatSettings, RedisMirror};
@@ -71,6 +72,14 @@ pub fn identity(config: &Config, pool: PgPool) -> Result<IdentityService, BuildE
 pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError> {
     let pool = connect_lazy(&config.database.pool())?;
     let (client, connection) = redis(&config.redis_url)?;
+    let identity = identity(config, pool.clone())?;
+    let access = AccessService::new(
+        identity.clone(),
+        pool.clone(),
+        client.clone(),
+        connection.clone(),
+        Trust::default(),
+    );
     let agents = AgentService::new(pool.clone());
     let router = ModelRouter::new(config.models.clone())?;
     // Of its own: nothing that waits long goes over it.
@@ -87,7 +96,8 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
     Ok(AppState {
         leptos_options: site(config)?,
         places: Places::new(config.web.base_url.clone()),
-        identity: identity(config, pool.clone())?,
+        identity,
+        access,
         db: pool,
         agents,
         chat,

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod admin;
 pub mod agents;
+pub mod api_keys;
 pub mod chat;
 
 #[cfg(feature = "ssr")]

@@ -25,16 +25,19 @@ pub enum Section {
     Audit,
     /// `/account`
     Account,
+    /// `/account/keys`
+    Keys,
 }
 
 impl Section {
     /// In the order of the head.
-    pub(crate) const ALL: [Self; 5] = [
+    pub(crate) const ALL: [Self; 6] = [
         Self::Chat,
         Self::Agents,
         Self::Users,
         Self::Audit,
         Self::Account,
+        Self::Keys,
     ];
 
     pub(crate) fn link(self) -> (&'static str, &'static str) {
@@ -44,6 +47,7 @@ impl Section {
             Self::Users => ("/admin", "Users"),
             Self::Audit => ("/admin/audit", "Audit log"),
             Self::Account => ("/account", "Your sessions"),
+            Self::Keys => ("/account/keys", "API keys"),
         }
     }
 
@@ -54,6 +58,7 @@ impl Section {
             Self::Agents => {
                 session.may(Permission::AgentsManage) || session.may(Permission::AgentsAdminister)
             }
+            Self::Keys => session.may(Permission::KeysManageOwn),
             Self::Users => session.may(Permission::UsersRead),
             Self::Audit => session.may(Permission::AuditRead),
         }

@@ -11,6 +11,7 @@ mod error;
 mod events;
 mod guard;
 mod health;
+mod keys;
 mod pages;
 mod place;
 
@@ -51,6 +52,8 @@ pub fn router(state: AppState) -> Router {
         .route("/agents/import", post(agents::import))
         .route("/agents/{slug}", post(agents::update))
         .route("/agents/{slug}/export.json", get(agents::export))
+        .route("/account/keys/new", post(keys::create))
+        .route("/account/keys/{id}", post(keys::rotate))
         .route("/admin/audit/{file}", get(audit::export))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,

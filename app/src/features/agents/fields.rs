@@ -14,7 +14,7 @@ pub struct Wrong(
 
 impl Wrong {
     /// Errors of a list name the line (`starters.2`), parameters their group.
-    fn of(&self, field: &str) -> Option<String> {
+    pub(crate) fn of(&self, field: &str) -> Option<String> {
         let messages: Vec<_> = self
             .0
             .iter()
