@@ -4,6 +4,7 @@ mod audit;
 mod db;
 mod doctor;
 mod keycloak;
+mod keys;
 mod models;
 mod output;
 mod serve;
@@ -52,6 +53,9 @@ enum Command {
     /// The audit log.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// API keys.
+    #[command(subcommand)]
+    Keys(keys::Command),
     /// Print docs/CONFIG.md.
     #[command(hide = true)]
     ConfigReference,
@@ -93,6 +97,7 @@ impl Cli {
             Command::Models(command) => models::run(&command, config::models(&env)?, json).await,
             Command::Keycloak(command) => keycloak::run(&command, &Config::read(&env)?, json).await,
             Command::Audit(command) => audit::run(command, &config::database(&env)?, json).await,
+            Command::Keys(command) => keys::run(command, &Config::read(&env)?, json).await,
             Command::Doctor => doctor::run(&env, json).await,
         }
     }
