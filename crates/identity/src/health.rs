@@ -191,14 +191,18 @@ impl IdentityService {
             }
         };
         let clock = issued.map(|at| OffsetDateTime::now_utc().unix_timestamp() - at);
-        match keycloak.events(&["LOGIN_ERROR"]).await {
+        let asked = async {
+            keycloak.events(&["LOGIN_ERROR"]).await?;
+            keycloak.client_number().await
+        };
+        match asked.await {
             Ok(_) => health.note("service account", true, client.id.clone()),
             Err(error) => health.note(
                 "service account",
                 false,
                 format!(
-                    "{:?} may not read events: give it the roles view-users and view-events of \
-                     realm-management ({error})",
+                    "{:?} may not read what it must: give it the roles view-users, view-events and \
+                     view-clients of realm-management ({error})",
                     client.id
                 ),
             ),

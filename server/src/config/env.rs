@@ -37,7 +37,7 @@ variables! {
     "KEYCLOAK_CLIENT_ID", "onelastai-web", "Our client in the realm.";
     "KEYCLOAK_CLIENT_SECRET", "", "Its secret.";
     "KEYCLOAK_BACKEND_CLIENT_ID", "onelastai-backend", "The client that reads users and events, for administration and the audit log.";
-    "KEYCLOAK_BACKEND_CLIENT_SECRET", "", "Its secret. Without it roles aren't shown, and failed sign-ins aren't in the audit log.";
+    "KEYCLOAK_BACKEND_CLIENT_SECRET", "", "Its secret. Without it no API key works, roles aren't shown, and failed sign-ins aren't in the audit log.";
     "SESSION_HOURS", "10", "How long a sign-in lasts, 1 to 720; as the realm's \"SSO Session Max\".";
     "LOCAL_AI_MODELS_ENABLED", "true", "Whether local models answer.";
     "LOCAL_AI_HOST", "127.0.0.1", "The machine of the seven models, on ports 11434 to 11440.";

@@ -121,7 +121,7 @@ impl Keycloak {
     }
 
     /// Keycloak's own number for our client; it stays the same as long as the client is there.
-    async fn client_number(&self) -> Result<Option<String>, IdentityError> {
+    pub(crate) async fn client_number(&self) -> Result<Option<String>, IdentityError> {
         #[derive(Deserialize)]
         struct Client {
             id: String,
