@@ -179,7 +179,7 @@ fn life(form: &KeyForm, wrong: &Wrong) -> AnyView {
                 }
             });
             view! {
-                <div class="form-check">
+                <div class="key-line">
                     <label class="form-check">
                         <input type="radio" name="life" value=value checked=chosen/>
                         <span>{words}</span>

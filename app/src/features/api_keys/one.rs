@@ -54,7 +54,7 @@ pub fn KeyRoute() -> impl IntoView {
         let body = view! {
             {facts(&key, &agents, now)}
             {key.is_good(now).then(|| changes(&key))}
-            <p><a class="link" href="/account/keys">"All keys"</a></p>
+            <p class="pages"><a class="link" href="/account/keys">"All keys"</a></p>
         };
         let title = format!("Key “{}”", key.name);
         view! {
@@ -96,7 +96,7 @@ fn facts(key: &KeySummary, agents: &[Agent], now: OffsetDateTime) -> AnyView {
         )
     });
     view! {
-        <dl class="changes">
+        <dl class="changes key-facts">
             {fact("Begins with", view! { <code>{key.prefix.clone()}</code> }.into_any())}
             {fact("State", view! { <span class=class>{word}</span> }.into_any())}
             {next}
