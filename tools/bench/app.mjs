@@ -42,11 +42,11 @@ export async function startApp() {
   };
 }
 
-/** Waits up to two minutes for other programs to be quiet; the share of all cores that they use. */
-export async function quiet() {
+/** Waits up to `tries` × 3 seconds for other programs to be quiet; the share of all cores that they use. */
+export async function quiet(tries = 40) {
   const read = () => readFileSync('/proc/stat', 'utf8').split('\n')[0].trim().split(/\s+/).slice(1, 9).map(Number);
   let busy = 1;
-  for (let i = 0; i < 40 && busy > 0.03; i++) {
+  for (let i = 0; i < tries && busy > 0.03; i++) {
     const before = read();
     await sleep(3000);
     const spent = read().map((value, i) => value - before[i]);

@@ -4,8 +4,11 @@
 #
 #   server     memory at rest, time to start
 #   visit      the first visit to the chat page: bytes and requests
+#   entrance   the way to an agent's own host
 #   composer   when the message box can be used, and when the island is awake
 #   answer     what a streamed answer costs the browser and the server
+#   gateway    the API beside nginx, LiteLLM, TensorZero and vllm-router; only when named,
+#              because it installs them. --quick: one round; --only NAME,...: some of them
 export ONELASTAI_PROFILE=bench
 source "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
@@ -13,14 +16,23 @@ BENCH="$ROOT/tools/bench"
 OUT="$DEV_DIR/run"
 MOCK="$CACHE/gwbench/release/mockllm"
 cd "$ROOT"
-for part in "$@"; do
-  case "$part" in
-    server | visit | composer | answer) ;;
-    *) die "usage: ./dev bench [server|visit|composer|answer]..." ;;
+parts=() gateway=false gateway_options=() only=
+while [ $# -gt 0 ]; do
+  case "$1" in
+    server | visit | entrance | composer | answer) parts+=("$1") ;;
+    gateway) gateway=true ;;
+    --quick) gateway_options+=(--quick) ;;
+    --only) only="${2:?--only NAME,...}" && gateway_options+=(--only "$only") && shift ;;
+    *) die "usage: ./dev bench [server|visit|entrance|composer|answer|gateway [--quick] [--only NAME,...]]..." ;;
   esac
+  shift
 done
+# Pages are measured when nothing is named, or one of their parts.
+pages=true app=true
+if $gateway && [ ${#parts[@]} = 0 ]; then pages=false; fi
+if ! $pages && [ -n "$only" ] && [[ "$only" != *onelastai* ]]; then app=false; fi
 
-mkdir -p "$PROFILE_DIR"
+mkdir -p "$PROFILE_DIR" "$OUT"
 exec 8>"$PROFILE_DIR/bench.lock"
 flock -n 8 || die "Another ./dev bench is running on this machine."
 # Servers must not inherit the lock.
@@ -44,7 +56,7 @@ browser() {
 }
 model_server() { CARGO_TARGET_DIR="$CACHE/gwbench" cargo build --release --locked --manifest-path "$BENCH/gwbench/Cargo.toml"; }
 # A copy, so that a build in between does not change what is measured.
-app() {
+program() {
   "$ROOT/tools/build.sh" release
   rm -rf "$OUT"
   mkdir -p "$OUT"
@@ -64,19 +76,27 @@ fresh_state() {
 }
 
 "$ROOT/tools/setup.sh" prerequisites 8>&-
-"$ROOT/tools/setup.sh" build 8>&-
-step "browser" "See above." browser 8>&-
+if $pages; then step "browser" "See above." browser 8>&-; fi
 step "paced model server" "See above." model_server 8>&-
-step "build (release)" "If a query changed, run: ./dev sqlx" app 8>&-
-mapfile -t mine < <(services stopped | grep -vx ollama)
-services start postgres redis keycloak
-step "database" "See above." fresh_state 8>&-
+if $app; then
+  "$ROOT/tools/setup.sh" build 8>&-
+  step "build (release)" "If a query changed, run: ./dev sqlx" program 8>&-
+  mapfile -t mine < <(services stopped | grep -vx ollama)
+  services start postgres redis keycloak
+  step "database" "See above." fresh_state 8>&-
+fi
 
 # The paced server speaks Ollama's protocol and takes its place.
 MOCK_ADDR="127.0.0.1:$OLLAMA_PORT" MOCK_ITL_MS=20 "$MOCK" >"$LOGS/bench-mock.log" 2>&1 </dev/null 8>&- &
+export BENCH_MOCK_PID=$!
 export OLLAMA_URLS="http://127.0.0.1:$OLLAMA_PORT" OLLAMA_MODEL=mock
 DATABASE_URL="$(database_url onelastai_bench)"
 export DATABASE_URL LEPTOS_SITE_ROOT="$OUT/site" RUST_LOG=info
-export BENCH_PROGRAM="$OUT/onelastai" BENCH_LOG="$LOGS/bench-app.log" BENCH_RESULTS="$OUT/results.json"
+export BENCH_PROGRAM="$OUT/onelastai" BENCH_LOG="$LOGS/bench-app.log"
 export BENCH_PAGE="$ROOT/docs/BENCHMARKS.md"
-node "$BENCH/run.mjs" "$@" 8>&-
+if $pages; then BENCH_RESULTS="$OUT/results.json" node "$BENCH/run.mjs" "${parts[@]}" 8>&-; fi
+if $gateway; then
+  # shellcheck source=tools/bench/gateway/run.sh
+  source "$BENCH/gateway/run.sh"
+  gateways
+fi
