@@ -36,8 +36,8 @@ export function figures({ rounds, open }) {
       rate: median(runs.map(({ short }) => short.requests_per_s)),
       stream: held && (held.processes.gateway.rss_mib * MIB - held.atRest) / held.count,
       count: held?.count,
-      // A stream that is open but has no token each second waits in the gateway.
-      waiting: held ? Math.max(0, Math.round(held.count - held.chunks_per_s * 1.02)) : 0,
+      // A stream that has had no token waits in the gateway: it isn't open.
+      waiting: held ? held.count - held.flowing_at_end : 0,
       errors: failures(...runs.flatMap(({ streams, short }) => [streams, short]), ...(held ? [held] : [])),
     };
   }).filter(({ ran }) => ran);

@@ -44,7 +44,7 @@ const onelastai = (name, title, upstream, more = {}) => ({
   headers: [`authorization: Bearer ${process.env.BENCH_KEY}`],
   missing: () => (process.env.BENCH_KEY ? undefined : 'no API key'),
   command: () => [process.env.BENCH_PROGRAM, 'serve'],
-  environment: { ...ourEnvironment(upstream), ...more },
+  environment: { ...process.env, ...ourEnvironment(upstream), ...more },
   url: () => `http://${process.env.BIND_ADDRESS}${CHAT}`,
 });
 
@@ -73,7 +73,6 @@ export const GATEWAYS = [
       LITELLM_MODE: 'PRODUCTION',
       LITELLM_LOG: 'ERROR',
       LITELLM_LOCAL_MODEL_COST_MAP: 'True',
-      DATABASE_URL: undefined,
     },
     headers: ['authorization: Bearer sk-bench-of-gateways-on-the-loopback-interface'],
     patience: 1.8,
@@ -85,7 +84,7 @@ export const GATEWAYS = [
     name: 'tensorzero',
     title: 'TensorZero 2026.6.0',
     missing: () => absent(rival('tensorzero-2026.6.0', 'python')),
-    command: () => [rival('tensorzero-2026.6.0', 'python'), join(HERE, 'tensorzero.py'), config('tensorzero.toml')],
+    command: () => [rival('tensorzero-2026.6.0', 'python'), join(HERE, 'start_tensorzero.py'), config('tensorzero.toml')],
     model: 'tensorzero::model_name::mock',
     url: (log) => {
       const said = /listening on (http:\S+)/.exec(log);
@@ -107,7 +106,6 @@ export const GATEWAYS = [
   onelastai('onelastai-keys', 'OneLastAI (Ollama), 100,000 keys', 'ollama', { DATABASE_URL: process.env.BENCH_DATABASE_KEYS }),
 ].map((gateway) => ({
   missing: () => undefined,
-  environment: {},
   url: () => `http://${LISTEN}${CHAT}`,
   model: 'mock',
   headers: [],
@@ -115,6 +113,8 @@ export const GATEWAYS = [
   streams: STREAMS,
   openSeconds: 6,
   ...gateway,
+  // The others get none of our addresses: LiteLLM would use a Redis that it is told of.
+  environment: { PATH: process.env.PATH, HOME: WORK, LANG: 'C.UTF-8', ...gateway.environment },
 }));
 
 /** No gateway at all. */

@@ -13,10 +13,8 @@ export async function startGateway(gateway) {
   const file = join(process.env.BENCH_LOGS, `bench-${gateway.name}.log`);
   const log = openSync(file, 'w');
   const [program, ...args] = gateway.command();
-  const environment = { ...process.env, ...gateway.environment };
-  for (const name of Object.keys(environment)) if (environment[name] === undefined) delete environment[name];
   // A group of its own, so that whatever it starts ends with it.
-  const child = spawn(program, args, { stdio: ['ignore', log, log], env: environment, detached: true });
+  const child = spawn(program, args, { stdio: ['ignore', log, log], env: gateway.environment, detached: true });
   closeSync(log);
   let failure;
   child.once('error', (error) => (failure = error.message));
@@ -43,7 +41,7 @@ export async function startGateway(gateway) {
   for (;;) {
     const url = gateway.url(readFileSync(file, 'utf8'));
     if (url) answer = await ask(gateway, url);
-    if (answer === true) return { pid: child.pid, url, stop, resident: () => resident(child.pid) };
+    if (answer === true) return { pid: child.pid, url, stop };
     if (child.exitCode !== null) failure ??= 'it ended by itself';
     if (failure || performance.now() - began > START_MS) {
       await stop();
@@ -69,22 +67,36 @@ async function ask({ model, headers }, url) {
   }
 }
 
-/** Resident memory in bytes of a process and all that come from it. */
-function resident(root) {
-  const parents = new Map();
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    try {
-      parents.set(Number(name), Number(readFileSync(`/proc/${name}/stat`, 'utf8').split(') ').at(-1).split(' ')[1]));
-    } catch {
-      // It has just ended.
-    }
+/** Waits, up to 15 seconds, until a process has done what an earlier load left it to do. */
+export async function settle(pid) {
+  for (let i = 0; i < 30; i++) {
+    const before = tree(pid).ticks;
+    await sleep(500);
+    if (tree(pid).ticks - before <= 2) return;
   }
-  let bytes = 0;
-  for (const pid of parents.keys()) {
+}
+
+/** Of a process and all that come from it: resident memory in bytes, CPU time in hundredths of a second. */
+export function tree(root) {
+  const all = new Map();
+  for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+    const stat = proc(pid, 'stat').split(') ').at(-1).split(' ');
+    all.set(Number(pid), { parent: Number(stat[1]), ticks: Number(stat[11]) + Number(stat[12]) });
+  }
+  const sum = { bytes: 0, ticks: 0 };
+  for (const [pid, { ticks }] of all) {
     let at = pid;
-    while (at !== root && at > 1) at = parents.get(at) ?? 0;
-    if (at === root) bytes += 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    while (at !== root && at > 1) at = all.get(at)?.parent ?? 0;
+    if (at !== root) continue;
+    sum.ticks += ticks;
+    sum.bytes += 1024 * Number(/VmRSS:\s+(\d+)/.exec(proc(pid, 'status'))?.[1] ?? 0);
   }
-  return bytes;
+  return sum;
+}
+function proc(pid, file) {
+  try {
+    return readFileSync(`/proc/${pid}/${file}`, 'utf8');
+  } catch {
+    return ''; // It has just ended.
+  }
 }

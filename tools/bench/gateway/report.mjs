@@ -78,7 +78,7 @@ All in one run, on the machine described above, on the loopback interface, with 
 - **CPU for a million chunks, added to the first token**: 200 streams at once of 100 tokens, one every 20 ms, for ${seconds.streams[1]} s. CPU is that of the gateway's processes. Added is the median time to the first token less that of the model server itself in the same round.
 - **Short requests**: 64 clients ask for 16 tokens, not streamed, each when it has its answer, for ${seconds.short[1]} s.
 - **Memory of an open stream**: resident memory with that many streams open, each with a token a second, less that before, in a process that has served a few requests; one measurement. kB are powers of ten. LiteLLM opens at most 500 connections to a model, so it gets fewer, and its runs are longer.
-- **Errors**: failed or broken answers, a wrong number of tokens, and open streams that get no tokens, in all runs together.
+- **Errors**: failed or broken answers, a wrong number of tokens, and streams that were to be open and had no token, in all runs together.
 ${END}
 `;
 }

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { quiet } from '../app.mjs';
 import { DIRECT, GATEWAYS } from './gateways.mjs';
 import { FULL, QUICK, open, short, streams, warm } from './load.mjs';
-import { startGateway } from './process.mjs';
+import { settle, startGateway, tree } from './process.mjs';
 import { section, table, withSection } from './report.mjs';
 
 const names = GATEWAYS.map((gateway) => gateway.name);
@@ -52,8 +52,12 @@ async function withGateway(gateway, measure) {
   }
 }
 const both = async (at) => {
+  const done = () => settle(at.watch.gateway ?? at.watch.mock);
   await warm(at);
-  return { streams: await streams(at, plan.streams), short: await short(at, plan.short) };
+  await done();
+  const ofStreams = await streams(at, plan.streams);
+  await done();
+  return { streams: ofStreams, short: await short(at, plan.short) };
 };
 
 for (const gateway of GATEWAYS.filter(({ name }) => only.includes(name))) {
@@ -81,7 +85,8 @@ for (const gateway of chosen.filter(({ name }) => name !== 'onelastai-keys')) {
   const measured = await withGateway(gateway, async (running, at) => {
     // A few only: memory that an earlier load left behind would be used again unseen.
     await open(at, 8, 0.5);
-    const atRest = running.resident();
+    await settle(running.pid);
+    const atRest = tree(running.pid).bytes;
     return { atRest, count: gateway.streams, ...(await open(at, gateway.streams, gateway.openSeconds)) };
   });
   if (measured) results.open[gateway.name] = measured;

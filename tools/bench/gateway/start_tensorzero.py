@@ -1,6 +1,6 @@
 """TensorZero's HTTP gateway out of its Python package, which PyPI has; the stand-alone program it has not.
 
-usage: tensorzero.py CONFIG    prints its address and serves until it is told to end
+usage: start_tensorzero.py CONFIG    prints its address and serves until it is told to end
 """
 
 import signal
