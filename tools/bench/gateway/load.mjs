@@ -7,7 +7,7 @@ const run = promisify(execFile);
 
 /** Seconds: not measured, then measured. */
 export const FULL = { rounds: 3, streams: [2.2, 6], short: [0.8, 3] };
-export const QUICK = { rounds: 1, streams: [1.5, 3], short: [0.5, 1.5] };
+export const QUICK = { rounds: 1, streams: [1.5, 2.5], short: [0.5, 1.2] };
 
 /** `watch`: pids by name, whose CPU and memory the result tells. */
 async function load({ url, model, headers, watch }, [warmup, duration], more) {
@@ -33,6 +33,6 @@ export const streams = (target, seconds) =>
 export const short = (target, seconds) =>
   load(target, seconds.map((s) => s * target.patience), ['--conc', '64', '--knobs', 'itl_ms=0&tokens=16&chunk_bytes=4']);
 
-/** `count` streams, opened over `seconds`, that stay open with a token a second each. */
+/** `count` streams, opened over the first of `seconds`, that stay open with a token a second each. */
 export const open = (target, count, seconds) =>
-  load(target, [seconds, 3], ['--stream', '--conc', String(count), '--knobs', 'itl_ms=1000&tokens=3600']);
+  load(target, seconds, ['--stream', '--conc', String(count), '--knobs', 'itl_ms=1000&tokens=3600']);

@@ -60,6 +60,14 @@ const both = async (at) => {
   return { streams: ofStreams, short: await short(at, plan.short) };
 };
 
+async function opened({ streams: count }, { pid }, at, seconds) {
+  // A few only: memory that an earlier load left behind would be used again unseen.
+  await open(at, 8, [0.5, 0.5]);
+  await settle(pid);
+  const atRest = tree(pid).bytes;
+  return { atRest, count, ...(await open(at, count, [seconds, 2])) };
+}
+
 for (const gateway of GATEWAYS.filter(({ name }) => only.includes(name))) {
   const why = gateway.missing();
   chosen.push(gateway);
@@ -70,7 +78,7 @@ results.busyBefore = await quiet(isQuick ? 3 : 40);
 const began = performance.now();
 for (let i = 0; i < plan.rounds; i++) {
   const round = { before: await both(target(DIRECT, DIRECT.at)), gateways: {} };
-  // Each begins a round once, so that none always follows the same other one.
+  // In another order each time, as what one leaves behind may touch the next.
   const shift = Math.floor((i * chosen.length) / plan.rounds);
   for (const gateway of [...chosen.slice(shift), ...chosen.slice(0, shift)]) {
     say(`round ${i + 1} of ${plan.rounds}: ${gateway.title}`);
@@ -81,15 +89,14 @@ for (let i = 0; i < plan.rounds; i++) {
   results.rounds.push(round);
 }
 for (const gateway of chosen.filter(({ name }) => name !== 'onelastai-keys')) {
-  say(`${gateway.streams} open streams: ${gateway.title}`);
-  const measured = await withGateway(gateway, async (running, at) => {
-    // A few only: memory that an earlier load left behind would be used again unseen.
-    await open(at, 8, 0.5);
-    await settle(running.pid);
-    const atRest = tree(running.pid).bytes;
-    return { atRest, count: gateway.streams, ...(await open(at, gateway.streams, gateway.openSeconds)) };
-  });
-  if (measured) results.open[gateway.name] = measured;
+  // On a busy machine it may not get round to all of them in time: once more, slower.
+  for (const seconds of [gateway.openSeconds, 3 * gateway.openSeconds]) {
+    say(`${gateway.streams} open streams: ${gateway.title}`);
+    const measured = await withGateway(gateway, (running, at) => opened(gateway, running, at, seconds));
+    if (!measured) break;
+    results.open[gateway.name] = measured;
+    if (measured.flowing_at_end === measured.count || measured.failed_in_warmup > 0) break;
+  }
 }
 say(`measured in ${Math.round((performance.now() - began) / 1000)} s`);
 
