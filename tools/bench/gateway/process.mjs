@@ -8,6 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 const START_MS = 90_000;
 const STOP_MS = 20_000;
 
+// ^C doesn't reach a group of its own; what is to happen at the exit ends it.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(130));
+
 /** Starts it and waits until it has answered a question; throws with what it said last if it doesn't. */
 export async function startGateway(gateway) {
   const file = join(process.env.BENCH_LOGS, `bench-${gateway.name}.log`);
