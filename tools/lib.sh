@@ -69,7 +69,7 @@ debian() {
 # The crates that run on the server. Checked and tested by name: --workspace would
 # turn on Leptos' ssr and hydrate together, which neither build ships.
 HOST_CRATES=(--features onelastai-app/ssr)
-for _crate in types db usage identity agents model-router markdown chat app server; do
+for _crate in types db usage identity access agents model-router openai gateway models markdown chat app server; do
   HOST_CRATES+=(-p "onelastai-$_crate")
 done
 

@@ -1,0 +1,236 @@
+//! The request.
+
+use onelastai_model_router::{self as router, ChatMessage, ChatRequest, Parameters, Role};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::Input;
+use crate::{
+    ApiError,
+    chat::{Function, ToolDefinition, tools_into_router, within},
+};
+
+/// Asks for an answer.
+#[derive(Debug, Clone, PartialEq, Deserialize, ToSchema)]
+pub struct ResponsesRequest {
+    /// A model's name, or `agent/{slug}` for an agent with its instructions.
+    #[schema(example = "llama3.2")]
+    pub model: String,
+    /// The question, or everything so far.
+    pub input: Input,
+    /// Instructions that come before everything.
+    #[serde(default)]
+    pub instructions: Option<String>,
+    /// Whether the answer comes piece by piece, as server-sent events.
+    #[serde(default)]
+    pub stream: Option<bool>,
+    /// The longest answer, in tokens, thinking included.
+    #[serde(default)]
+    pub max_output_tokens: Option<u32>,
+    /// Randomness, 0 to 2.
+    #[serde(default)]
+    pub temperature: Option<f32>,
+    /// Only the likeliest tokens that together have this probability, 0 to 1.
+    #[serde(default)]
+    pub top_p: Option<f32>,
+    /// Functions that the model may ask for.
+    #[serde(default)]
+    pub tools: Option<Vec<FunctionTool>>,
+    /// `auto`, `none`, `required`, or `{"type": "function", "name": …}`.
+    #[serde(default)]
+    pub tool_choice: Option<Value>,
+    /// The form of the answer.
+    #[serde(default)]
+    pub text: Option<TextOptions>,
+    /// Not offered: answers are not kept here.
+    #[serde(default)]
+    pub previous_response_id: Option<String>,
+    /// Not offered.
+    #[serde(default)]
+    pub background: Option<bool>,
+}
+
+/// A function that the model may ask for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FunctionTool {
+    /// Always `function`.
+    #[serde(rename = "type")]
+    #[schema(example = "function")]
+    pub kind: String,
+    /// At most 64 letters, digits, `_` and `-`.
+    #[serde(default)]
+    pub name: String,
+    /// When to use it.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// JSON Schema of its arguments.
+    #[serde(default)]
+    pub parameters: Option<Value>,
+    /// Whether arguments must follow the schema exactly, where the engine can.
+    #[serde(default)]
+    pub strict: Option<bool>,
+}
+
+/// The form of the answer.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct TextOptions {
+    /// Text or JSON.
+    #[serde(default)]
+    pub format: TextFormat,
+}
+
+/// Text or JSON.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum TextFormat {
+    /// Any text.
+    #[default]
+    Text,
+    /// JSON.
+    JsonObject,
+    /// JSON that follows a schema.
+    JsonSchema {
+        /// At most 64 letters, digits, `_` and `-`.
+        name: String,
+        /// JSON Schema.
+        schema: Value,
+        /// Whether the answer must follow it exactly.
+        #[serde(default)]
+        strict: Option<bool>,
+    },
+}
+
+impl ResponsesRequest {
+    /// Whether the answer is to come piece by piece.
+    pub fn streams(&self) -> bool {
+        self.stream == Some(true)
+    }
+
+    /// As the router has it, with `model` as the only preference.
+    ///
+    /// # Errors
+    /// Names the field that is out of range or not offered here.
+    pub fn into_router(self) -> Result<ChatRequest, ApiError> {
+        if self.previous_response_id.is_some() {
+            return Err(ApiError::unsupported(
+                "previous_response_id",
+                "Answers are not kept: send what was said so far as `input`, or use /v1/conversations.",
+            ));
+        }
+        if self.background == Some(true) {
+            return Err(ApiError::unsupported(
+                "background",
+                "Answers are not made in the background.",
+            ));
+        }
+        if self.max_output_tokens == Some(0) {
+            return Err(ApiError::invalid(
+                "max_output_tokens",
+                "An answer has at least one token.",
+            ));
+        }
+        let mut messages = self.input.into_router()?;
+        if let Some(instructions) = self.instructions {
+            messages.insert(0, ChatMessage::new(Role::System, instructions));
+        }
+        let tools = self.tools.unwrap_or_default();
+        let tools = tools
+            .into_iter()
+            .map(FunctionTool::into_definition)
+            .collect();
+        Ok(ChatRequest {
+            preferences: vec![self.model],
+            messages,
+            parameters: Parameters {
+                temperature: within("temperature", self.temperature, 0.0, 2.0)?,
+                top_p: within("top_p", self.top_p, 0.0, 1.0)?,
+                max_tokens: self.max_output_tokens,
+                ..Parameters::default()
+            },
+            tools: tools_into_router(tools)?,
+            tool_choice: self
+                .tool_choice
+                .as_ref()
+                .map_or(Ok(Default::default()), choice)?,
+            format: match self.text.unwrap_or_default().format {
+                TextFormat::Text => router::Format::Text,
+                TextFormat::JsonObject => router::Format::JsonObject,
+                TextFormat::JsonSchema {
+                    name,
+                    schema,
+                    strict,
+                } => router::Format::JsonSchema {
+                    name,
+                    schema,
+                    strict: strict.unwrap_or(false),
+                },
+            },
+            ..ChatRequest::default()
+        })
+    }
+}
+
+impl FunctionTool {
+    fn into_definition(self) -> ToolDefinition {
+        ToolDefinition {
+            kind: self.kind,
+            function: Function {
+                name: self.name,
+                description: self.description,
+                parameters: self.parameters,
+                strict: self.strict,
+            },
+        }
+    }
+}
+
+fn choice(choice: &Value) -> Result<router::ToolChoice, ApiError> {
+    match (choice.as_str(), choice.get("name").and_then(Value::as_str)) {
+        (Some("auto"), _) => Ok(router::ToolChoice::Auto),
+        (Some("none"), _) => Ok(router::ToolChoice::None),
+        (Some("required"), _) => Ok(router::ToolChoice::Required),
+        (None, Some(name)) => Ok(router::ToolChoice::Named(name.to_owned())),
+        _ => Err(ApiError::invalid(
+            "tool_choice",
+            "`tool_choice` must be `auto`, `none`, `required` or a named function.",
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(fields: &str) -> Result<ChatRequest, ApiError> {
+        let body = format!(r#"{{"model":"m","input":"Hi"{fields}}}"#);
+        crate::parse::<ResponsesRequest>(body.as_bytes()).and_then(ResponsesRequest::into_router)
+    }
+
+    #[test]
+    fn instructions_come_first() {
+        let asked =
+            request(r#","instructions":"Be brief","max_output_tokens":5,"store":true"#).unwrap();
+        assert_eq!(
+            asked.messages[0],
+            ChatMessage::new(Role::System, "Be brief")
+        );
+        assert_eq!(asked.messages[1], ChatMessage::new(Role::User, "Hi"));
+        assert_eq!(asked.parameters.max_tokens, Some(5));
+    }
+
+    #[test]
+    fn what_is_not_offered_is_named() {
+        for (field, value) in [
+            ("previous_response_id", r#""resp_1""#),
+            ("background", "true"),
+            ("tool_choice", r#""sometimes""#),
+            ("temperature", "9"),
+        ] {
+            let error = request(&format!(r#","{field}":{value}"#)).unwrap_err();
+            assert_eq!(error.param.as_deref(), Some(field));
+        }
+        let tool = request(r#","tools":[{"type":"web_search"}]"#).unwrap_err();
+        assert_eq!(tool.param.as_deref(), Some("tools[0].type"));
+    }
+}
