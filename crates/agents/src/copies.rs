@@ -10,7 +10,7 @@ use crate::{
     draft::changes,
     error::unreadable,
     file,
-    save::{audit, insert, lock, taken},
+    save::{audit, insert, lock, room, taken},
     slug::with_ending,
 };
 
@@ -59,6 +59,7 @@ impl AgentService {
     /// shows its instructions); [`EditError::Invalid`] where it doesn't pass today's rules.
     pub async fn duplicate(&self, editor: &Editor, agent: AgentId) -> Result<Made, EditError> {
         let mut transaction = self.pool.begin().await?;
+        room(&mut transaction, editor.viewer.user).await?;
         let original = lock(&mut transaction, &editor.viewer, agent).await?.draft;
         let name: String = original
             .name
@@ -113,6 +114,7 @@ impl AgentService {
             n => with_ending(&draft.slug, &format!("-{n}")),
         });
         let mut transaction = self.pool.begin().await?;
+        room(&mut transaction, editor.viewer.user).await?;
         let (id, draft) = insert_with_free_slug(&mut transaction, editor, &draft, slugs).await?;
         let mut changed: Map<String, Value> = changes(None, &draft).map_err(unreadable)?;
         changed.insert("imported".to_owned(), json!([null, true]));

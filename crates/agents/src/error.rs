@@ -49,6 +49,9 @@ pub enum EditError {
     /// These fields aren't right: all of them, so that a form can show each in its place.
     #[error("{} fields are not right", .0.len())]
     Invalid(Vec<FieldError>),
+    /// The person's plan has room for so many agents of their own, and there they are.
+    #[error("no room for more than {0} agents")]
+    Full(i32),
     /// Somebody saved in between. This is the newer version.
     #[error("the agent was changed in between")]
     Conflict(Box<AgentVersion>),

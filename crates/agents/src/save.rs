@@ -178,13 +178,15 @@ impl AgentService {
     ///
     /// # Errors
     /// [`EditError::Invalid`] with every field that isn't right, also a taken slug, and
-    /// [`EditError::NotFound`] for who may not make agents.
+    /// [`EditError::NotFound`] for who may not make agents, [`EditError::Full`] for who has as
+    /// many as their plan allows.
     pub async fn create(&self, editor: &Editor, draft: AgentDraft) -> Result<AgentId, EditError> {
         if !editor.viewer.may_create() {
             return Err(EditError::NotFound);
         }
         let draft = check(draft, None, &editor.viewer).map_err(EditError::Invalid)?;
         let mut transaction = self.pool.begin().await?;
+        room(&mut transaction, editor.viewer.user).await?;
         let id = insert(&mut transaction, editor.viewer.user, &draft)
             .await?
             .ok_or_else(taken)?;
@@ -215,6 +217,27 @@ impl AgentService {
         let saved = save(&mut transaction, editor, &current, based_on, draft, word).await?;
         transaction.commit().await?;
         Ok(saved)
+    }
+}
+
+/// Whether this person's plan has room for another agent of theirs. Whoever makes two at once
+/// makes one after the other.
+pub(crate) async fn room(connection: &mut PgConnection, owner: UserId) -> Result<(), EditError> {
+    let row = sqlx::query!(
+        r#"SELECT l.max_agents AS "most?",
+               (SELECT count(*) FROM agents a
+                WHERE a.owner_id = u.id AND a.deleted_at IS NULL) AS "there!"
+           FROM users u LEFT JOIN tier_limits l ON l.tier = u.subscription_tier
+           WHERE u.id = $1
+           FOR UPDATE OF u"#,
+        owner.0,
+    )
+    .fetch_optional(connection)
+    .await?
+    .ok_or(EditError::NotFound)?;
+    match row.most {
+        Some(most) if row.there >= i64::from(most) => Err(EditError::Full(most)),
+        _ => Ok(()),
     }
 }
 

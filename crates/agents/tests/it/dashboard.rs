@@ -48,6 +48,8 @@ async fn it_is_searched_by_name_address_and_description(pool: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn it_has_pages_and_a_shelf(pool: PgPool) {
+    let set = "UPDATE tier_limits SET max_agents = NULL";
+    sqlx::query(set).execute(&pool).await.unwrap();
     let agents = service(&pool);
     let who = maker(&pool, "ada").await;
     let mut made = Vec::new();

@@ -261,3 +261,33 @@ async fn the_database_refuses_what_no_form_lets_through(pool: PgPool) {
         .unwrap();
     assert_eq!(content.as_object().unwrap().len(), AgentDraft::FIELDS.len());
 }
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_plan_has_room_for_so_many_agents_however_fast_they_are_made(pool: PgPool) {
+    let set = "UPDATE tier_limits SET max_agents = 2 WHERE tier = 'free'";
+    sqlx::query(set).execute(&pool).await.unwrap();
+    let who = maker(&pool, "ada").await;
+    let tasks: Vec<_> = (0..5)
+        .map(|number| {
+            let (agents, who) = (service(&pool), who.clone());
+            tokio::spawn(
+                async move { agents.create(&who, draft(&format!("agent-{number}"))).await },
+            )
+        })
+        .collect();
+    let (mut made, mut full) = (Vec::new(), 0);
+    for task in tasks {
+        match task.await.unwrap() {
+            Ok(agent) => made.push(agent),
+            Err(EditError::Full(2)) => full += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!((made.len(), full), (2, 3));
+    let agents = service(&pool);
+    let copy = agents.duplicate(&who, made[0]).await;
+    assert!(matches!(copy, Err(EditError::Full(2))), "{copy:?}");
+    // What is deleted takes no room.
+    agents.delete(&who, made[0]).await.unwrap();
+    agents.duplicate(&who, made[1]).await.unwrap();
+}
