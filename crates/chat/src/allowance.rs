@@ -1,6 +1,8 @@
 //! What a person's tier allows of a chat: whether another answer may be made, by which
 //! models, and how long it and what is read for it may be.
 
+use std::sync::Arc;
+
 use onelastai_agents::Agent;
 use onelastai_types::{Tier, UserId};
 use onelastai_usage::{Ask, TierLimits, UsageError};
@@ -17,8 +19,17 @@ use crate::{
 pub(crate) struct Allowance {
     /// What was reserved goes by it.
     reservation: Uuid,
+    /// What the tier leaves of the models.
+    pub bounds: Bounds,
+}
+
+/// What a tier leaves of the models.
+#[derive(Clone, Default)]
+pub(crate) struct Bounds {
     /// The context that the prompt is made for, where the tier has a limit.
     pub context: Option<u32>,
+    /// The only models that may answer; `None` for all.
+    pub models: Option<Arc<[String]>>,
 }
 
 /// The same send is the same reservation, however often and to however many replicas it
@@ -70,11 +81,14 @@ impl ChatService {
         if row.before {
             return Ok(None);
         }
-        let tier = row.subscription_tier.parse().unwrap_or_default();
+        let tier: Tier = row.subscription_tier.parse().unwrap_or_default();
+        if tier < agent.required_tier {
+            return Err(ChatError::TierRequired(agent.required_tier));
+        }
         let limits = self.0.usage.limits_when_read(tier).await;
         let allowance = Allowance {
             reservation: reservation(caller.user, key),
-            context: self.fit(agent, &limits)?,
+            bounds: self.fit(agent, &limits)?,
         };
         let so_far = row.so_far.and_then(|it| usize::try_from(it).ok());
         let told = (agent.system_prompt.len() + text.len()) / BYTES_PER_TOKEN;
@@ -83,7 +97,7 @@ impl ChatService {
             user: caller.user,
             tier,
             key: None,
-            prompt_tokens: self.prompt_tokens(told + so_far.unwrap_or(0), allowance.context),
+            prompt_tokens: self.prompt_tokens(told + so_far.unwrap_or(0), allowance.bounds.context),
             max_completion_tokens: answer_tokens(agent),
             max_cost_micros: 0,
             agent: Some(agent.id),
@@ -106,7 +120,7 @@ impl ChatService {
         &self,
         caller: &Caller,
         agent: &mut Agent,
-    ) -> Result<Option<u32>, ChatError> {
+    ) -> Result<Bounds, ChatError> {
         let tier = sqlx::query_scalar!(
             "SELECT subscription_tier FROM users WHERE id = $1",
             caller.user.0
@@ -120,7 +134,7 @@ impl ChatService {
 
     /// The agent with the tier's models only, and with answers that leave half of the tier's
     /// context for what is read. Tells for which context the prompt has to be made then.
-    fn fit(&self, agent: &mut Agent, limits: &TierLimits) -> Result<Option<u32>, ChatError> {
+    fn fit(&self, agent: &mut Agent, limits: &TierLimits) -> Result<Bounds, ChatError> {
         if limits.models.is_some() {
             let mut models = available(&self.0.router, agent);
             models.retain(|model| limits.has_model(model));
@@ -134,14 +148,23 @@ impl ChatService {
             }
             agent.model_preferences = models;
         }
+        let models = limits
+            .models
+            .as_ref()
+            .map(|models| models.as_slice().into());
         let Some(context) = limits.max_context_tokens else {
-            return Ok(None);
+            return Ok(Bounds {
+                context: None,
+                models,
+            });
         };
         let answer = answer_tokens(agent).min(context / 2).max(1);
         agent.parameters.max_tokens = Some(answer);
-        Ok(Some(
-            context.saturating_sub(answer).saturating_add(ANSWER_TOKENS),
-        ))
+        let context = context.saturating_sub(answer).saturating_add(ANSWER_TOKENS);
+        Ok(Bounds {
+            context: Some(context),
+            models,
+        })
     }
 
     /// As much of the prompt as fits: the rest is not sent to the model.

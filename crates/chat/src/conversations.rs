@@ -1,7 +1,7 @@
 //! The list of conversations, and what its person does with one.
 
 use onelastai_db::{AuditEntry, record};
-use onelastai_types::{ConversationId, UserId};
+use onelastai_types::{AgentId, ConversationId, UserId};
 use serde_json::Map;
 use time::OffsetDateTime;
 
@@ -42,6 +42,39 @@ impl ChatService {
              LIMIT $2",
             user.0,
             LIST,
+        )
+        .fetch_all(&self.0.pool)
+        .await?)
+    }
+
+    /// A page of a person's conversations, the one with the newest message first: at most
+    /// `limit` of those that come after `after`, with one of `agents` where those are given.
+    ///
+    /// # Errors
+    /// As any query.
+    pub async fn conversations_after(
+        &self,
+        user: UserId,
+        after: Option<ConversationId>,
+        agents: Option<&[AgentId]>,
+        limit: i64,
+    ) -> Result<Vec<ConversationSummary>, ChatError> {
+        let agents: Option<Vec<_>> = agents.map(|ids| ids.iter().map(|id| id.0).collect());
+        Ok(sqlx::query_as!(
+            ConversationSummary,
+            "SELECT c.id, c.title, a.name AS agent_name, a.slug AS agent_slug, c.last_message_at
+             FROM conversations c JOIN agents a ON a.id = c.agent_id
+             WHERE c.user_id = $1 AND c.deleted_at IS NULL
+               AND ($2::uuid IS NULL OR (c.last_message_at, c.id) <
+                   (SELECT p.last_message_at, p.id FROM conversations p
+                    WHERE p.id = $2 AND p.user_id = $1))
+               AND ($3::uuid[] IS NULL OR c.agent_id = ANY ($3))
+             ORDER BY c.last_message_at DESC, c.id DESC
+             LIMIT $4",
+            user.0,
+            after.map(|id| id.0),
+            agents.as_deref(),
+            limit,
         )
         .fetch_all(&self.0.pool)
         .await?)

@@ -2,6 +2,7 @@
 
 use onelastai_agents::AgentError;
 use onelastai_db::DbError;
+use onelastai_types::Tier;
 use onelastai_usage::UsageError;
 
 /// Why something in the chat did not work.
@@ -24,6 +25,9 @@ pub enum ChatError {
         /// What to do, in words for people.
         message: &'static str,
     },
+    /// The agent takes this plan, or a larger one.
+    #[error("this agent takes the plan {0}")]
+    TierRequired(Tier),
     /// The tier of the person doesn't allow it, or not just now.
     #[error(transparent)]
     Usage(#[from] UsageError),

@@ -1,6 +1,8 @@
 //! The task that makes one answer, from the first word to the last.
 
 use std::{
+    convert::Infallible,
+    future::pending,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -9,14 +11,19 @@ use futures::StreamExt;
 use onelastai_agents::Agent;
 use onelastai_db::DbError;
 use onelastai_model_router::{
-    ChatEvent, ChatRequest, ChatUsage, Chosen, ModelError, ModelRouter, Parameters, Policy,
+    ChatEvent, ChatRequest, ChatStream, ChatUsage, Chosen, ModelError, ModelRouter, Parameters,
+    Policy,
 };
 use onelastai_types::{AnswerStatus, Finished, Started, StreamEvent, UserId};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     Author, ChatError, ChatService, Log, Sent,
+    allowance::Bounds,
     prompt::prompt,
     settle::{Settlement, Usage},
     title,
@@ -38,8 +45,8 @@ pub(crate) struct Job {
     /// The first answer of its conversation.
     first: bool,
     fencing_token: i64,
-    /// The context that the prompt is made for, where the person's tier has a limit.
-    context: Option<u32>,
+    /// What the person's tier leaves of the models.
+    bounds: Bounds,
     begun: Instant,
 }
 
@@ -57,14 +64,14 @@ impl Job {
             agent,
             first,
             fencing_token,
-            context: None,
+            bounds: Bounds::default(),
             begun: Instant::now(),
         }
     }
 
     /// Under a limit of the tier.
-    pub(crate) fn within(self, context: Option<u32>) -> Self {
-        Self { context, ..self }
+    pub(crate) fn within(self, bounds: Bounds) -> Self {
+        Self { bounds, ..self }
     }
 
     fn elapsed_ms(&self) -> i32 {
@@ -156,10 +163,12 @@ impl ChatService {
         log: &Log,
         stop: &CancellationToken,
     ) -> Ending {
+        let (queue, place) = watch::channel(None);
         let opened = tokio::select! {
             biased;
             () = stop.cancelled() => return Ending::Stopped,
-            opened = self.ask(job) => opened,
+            opened = self.ask(job, queue) => opened,
+            never = tell_place(place, log) => match never {},
         };
         let mut stream = match opened {
             Ok(stream) => stream,
@@ -213,7 +222,11 @@ impl ChatService {
         }
     }
 
-    async fn ask(&self, job: &Job) -> Result<onelastai_model_router::ChatStream, Ending> {
+    async fn ask(
+        &self,
+        job: &Job,
+        queue: watch::Sender<Option<usize>>,
+    ) -> Result<ChatStream, Ending> {
         let branch = self.branch(job.sent.conversation, Some(job.sent.answer)).await.map_err(
             |error| {
                 tracing::error!(generation = %job.sent.generation, %error, "can't read the question");
@@ -231,7 +244,7 @@ impl ChatService {
             .models()
             .iter()
             .map(|model| model.context_length)
-            .chain(job.context)
+            .chain(job.bounds.context)
             .min();
         let wanted = &job.agent.parameters;
         let request = ChatRequest {
@@ -247,8 +260,10 @@ impl ChatService {
             policy: Policy {
                 user: job.user.0.as_u128(),
                 local_only: job.agent.local_only,
+                allowed: job.bounds.models.clone(),
                 ..Policy::default()
             },
+            queue: Some(queue),
             ..ChatRequest::default()
         };
         self.0.router.chat(request).await.map_err(|error| {
@@ -374,6 +389,19 @@ impl ChatService {
             Err(error) => tracing::warn!(%conversation, %error, "can't save the title"),
         }
     }
+}
+
+/// Tells of every place in the line for a model, as long as it is waited for.
+async fn tell_place(mut place: watch::Receiver<Option<usize>>, log: &Log) -> Infallible {
+    while place.changed().await.is_ok() {
+        let position = place
+            .borrow_and_update()
+            .and_then(|it| u32::try_from(it).ok());
+        if let Some(position) = position {
+            log.append(StreamEvent::Waiting { position });
+        }
+    }
+    pending().await
 }
 
 /// The models that an agent prefers, of those that are set up here; where there is none of

@@ -8,6 +8,8 @@ use onelastai_types::{Finished, Started, StreamEvent};
 /// What a reader sees next.
 #[derive(Debug)]
 pub enum Seen {
+    /// All places at the models are taken; this is the place in the line, from 1.
+    Waiting(u32),
     /// A model took the work.
     Started(Started),
     /// The page changes so.
@@ -66,6 +68,7 @@ impl Reader {
                     Seen::Patch(self.rendering.push(&text))
                 }
                 StreamEvent::Written => Seen::Patch(self.rendering.finish()),
+                StreamEvent::Waiting { position } => Seen::Waiting(*position),
                 StreamEvent::Started(started) => Seen::Started(started.clone()),
                 StreamEvent::Finished(finished) => Seen::Finished(finished.clone()),
                 StreamEvent::Title { title } => Seen::Title(title.clone()),

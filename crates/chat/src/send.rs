@@ -255,7 +255,8 @@ impl ChatService {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        let job = Job::new(sent, caller.user, agent, question.first, 1).within(allowance.context);
+        let job =
+            Job::new(sent, caller.user, agent, question.first, 1).within(allowance.bounds.clone());
         Ok(Outcome::New(sent, Box::new(job)))
     }
 
@@ -313,7 +314,7 @@ impl ChatService {
         }
         let conversation = self.conversation(caller.user, sent.conversation).await?;
         let mut agent = conversation.agent;
-        let context = self.fit_again(caller, &mut agent).await?;
+        let bounds = self.fit_again(caller, &mut agent).await?;
         // The agent may have been edited since the commit: what answers is what is read here.
         let taken = sqlx::query_scalar!(
             "UPDATE generations SET fencing_token = 2, agent_id = $2, agent_version = $3
@@ -327,7 +328,7 @@ impl ChatService {
         .await?;
         if taken.is_some() {
             let first = conversation.messages.len() == 2;
-            self.start(Job::new(sent, caller.user, agent, first, 2).within(context));
+            self.start(Job::new(sent, caller.user, agent, first, 2).within(bounds));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 
 use onelastai_db::new_id;
 use onelastai_model_router::Chosen;
-use onelastai_types::{AgentId, AnswerStatus, Finished, GenerationId, StreamEvent, UserId};
+use onelastai_types::{AgentId, AnswerStatus, Finished, GenerationId, Making, StreamEvent, UserId};
 use uuid::Uuid;
 
 use crate::{ChatError, ChatService, allowance::reservation};
@@ -35,8 +35,29 @@ pub(crate) struct Settlement {
 }
 
 impl Settlement {
+    /// How it came about, as the router says.
+    fn making(&self) -> Making {
+        let Some(chosen) = &self.chosen else {
+            return Making::default();
+        };
+        let counted = |tokens: i32| u32::try_from(tokens).unwrap_or(0);
+        let cost = chosen.price.as_ref().and_then(|price| {
+            let prompt = counted(self.usage.prompt_tokens);
+            let micros = price.cost(prompt, counted(self.usage.completion_tokens));
+            Some((i64::try_from(micros).ok()?, price.currency.parse().ok()?))
+        });
+        Making {
+            instance: Some(chosen.instance.to_string()),
+            waiting_ms: Some(i32::try_from(chosen.waited.as_millis()).unwrap_or(i32::MAX)),
+            retries: chosen.retries.into(),
+            fallback: chosen.fallback,
+            cost,
+        }
+    }
+
     pub(crate) fn into_finished(self) -> Finished {
         Finished {
+            making: self.making(),
             status: self.status,
             error: self.error,
             prompt_tokens: self.usage.prompt_tokens,
@@ -53,6 +74,7 @@ impl ChatService {
         let chosen = end.chosen.as_ref();
         let model = chosen.map(|chosen| chosen.model_id.as_str());
         let instance = chosen.map(|chosen| chosen.instance.as_str());
+        let making = end.making();
         let reason = chosen.map(|chosen| chosen.reason.as_str());
         let mut transaction = self.0.pool.begin().await?;
         let row = sqlx::query!(
@@ -98,8 +120,10 @@ impl ChatService {
         sqlx::query!(
             "INSERT INTO agent_interactions
                  (id, agent_id, user_id, conversation_id, generation_id, model, instance, reason,
-                  status, error_code, first_token_ms, total_ms, prompt_tokens, completion_tokens)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+                  status, error_code, first_token_ms, total_ms, prompt_tokens, completion_tokens,
+                  waiting_ms, retries, fallback, cost_micros, cost_currency)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+                     $18, $19)",
             new_id::<Uuid>(),
             end.agent.0,
             end.user.0,
@@ -114,6 +138,11 @@ impl ChatService {
             end.total_ms,
             end.usage.prompt_tokens,
             end.usage.completion_tokens,
+            making.waiting_ms,
+            making.retries,
+            making.fallback,
+            making.cost.map(|(micros, _)| micros),
+            making.cost.map(|(_, currency)| currency.code().to_owned()),
         )
         .execute(&mut *transaction)
         .await?;

@@ -1,7 +1,9 @@
 //! One conversation as it is read: the branch that is shown, oldest message first.
 
 use onelastai_agents::Agent;
-use onelastai_types::{AgentId, AnswerStatus, ConversationId, GenerationId, MessageId, UserId};
+use onelastai_types::{
+    AgentId, AnswerStatus, ConversationId, GenerationId, Making, MessageId, UserId,
+};
 use time::OffsetDateTime;
 
 use crate::{ChatError, ChatService};
@@ -38,6 +40,8 @@ pub struct Answer {
     pub first_token_ms: Option<i32>,
     /// From the send to the end, in milliseconds.
     pub total_ms: Option<i32>,
+    /// How it came about.
+    pub making: Making,
 }
 
 /// One message.
@@ -83,6 +87,12 @@ struct Row {
     error_code: Option<String>,
     first_token_ms: Option<i32>,
     total_ms: Option<i32>,
+    instance: Option<String>,
+    waiting_ms: Option<i32>,
+    retries: Option<i16>,
+    fallback: Option<bool>,
+    cost_micros: Option<i64>,
+    cost_currency: Option<String>,
 }
 
 impl From<Row> for Message {
@@ -108,6 +118,15 @@ impl From<Row> for Message {
                 completion_tokens: row.completion_tokens.unwrap_or(0),
                 first_token_ms: row.first_token_ms,
                 total_ms: row.total_ms,
+                making: Making {
+                    instance: row.instance,
+                    waiting_ms: row.waiting_ms,
+                    retries: row.retries.unwrap_or(0),
+                    fallback: row.fallback.unwrap_or(false),
+                    cost: row
+                        .cost_micros
+                        .zip(row.cost_currency.and_then(|it| it.parse().ok())),
+                },
             }),
         }
     }
@@ -157,8 +176,12 @@ impl ChatService {
             Row,
             r#"SELECT m.id, m.role, m.content, m.status, m.model, m.prompt_tokens,
                       m.completion_tokens, m.created_at, g.id AS "generation?",
-                      g.agent_version, g.reason, g.error_code, g.first_token_ms, g.total_ms
+                      g.agent_version, g.reason, g.error_code, g.first_token_ms, g.total_ms,
+                      g.instance, i.waiting_ms AS "waiting_ms?", i.retries AS "retries?",
+                      i.fallback AS "fallback?", i.cost_micros AS "cost_micros?",
+                      i.cost_currency AS "cost_currency?"
                FROM generations g JOIN messages m ON m.id = g.message_id
+               LEFT JOIN agent_interactions i ON i.generation_id = g.id
                WHERE g.id = $1 AND g.user_id = $2"#,
             generation.0,
             user.0,
@@ -189,10 +212,14 @@ impl ChatService {
                       m.completion_tokens, m.created_at, g.id AS "generation?",
                       g.agent_version AS "agent_version?", g.reason AS "reason?",
                       g.error_code AS "error_code?", g.first_token_ms AS "first_token_ms?",
-                      g.total_ms AS "total_ms?"
+                      g.total_ms AS "total_ms?", g.instance AS "instance?",
+                      i.waiting_ms AS "waiting_ms?", i.retries AS "retries?",
+                      i.fallback AS "fallback?", i.cost_micros AS "cost_micros?",
+                      i.cost_currency AS "cost_currency?"
                FROM branch b
                JOIN messages m ON m.id = b.id
                LEFT JOIN generations g ON g.message_id = m.id
+               LEFT JOIN agent_interactions i ON i.generation_id = g.id
                WHERE m.role IN ('user', 'assistant')
                ORDER BY m.id"#,
             conversation.0,

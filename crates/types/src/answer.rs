@@ -5,6 +5,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use crate::Currency;
+
 /// The state of an assistant's message, and how its making ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,6 +67,21 @@ pub struct Started {
     pub reason: String,
 }
 
+/// How an answer came about, besides which model wrote it and why.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Making {
+    /// Where the model runs.
+    pub instance: Option<String>,
+    /// The wait for a free place there, in milliseconds.
+    pub waiting_ms: Option<i32>,
+    /// Instances that failed at it before.
+    pub retries: i16,
+    /// Whether another model than the wanted one answered.
+    pub fallback: bool,
+    /// What it cost, in millionths of the currency's unit.
+    pub cost: Option<(i64, Currency)>,
+}
+
 /// How an answer ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finished {
@@ -80,6 +97,9 @@ pub struct Finished {
     pub first_token_ms: Option<i32>,
     /// From the send to the end, in milliseconds.
     pub total_ms: i32,
+    /// How it came about; nothing is known of one that no model took.
+    #[serde(default)]
+    pub making: Making,
 }
 
 /// One entry of the log of an answer. Entries are numbered from 1 without gaps;
@@ -87,6 +107,11 @@ pub struct Finished {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum StreamEvent {
+    /// All places at the models are taken.
+    Waiting {
+        /// The place in the line, from 1.
+        position: u32,
+    },
     /// A model took the work.
     Started(Started),
     /// More of the answer, as the model wrote it.
@@ -112,6 +137,11 @@ pub enum StreamEvent {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub enum ViewEvent {
+    /// The line under the answer says how many are first.
+    Waiting {
+        /// The place in the line, from 1.
+        position: u32,
+    },
     /// A model took the work: the line under the answer says so.
     Started(Started),
     /// Append `blocks` (safe HTML) after the finished blocks, then change the tail.

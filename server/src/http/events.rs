@@ -128,6 +128,7 @@ impl Follower {
     fn take(&mut self, events: &[StreamEvent]) {
         for (number, seen) in self.reader.read(events) {
             let view = match seen {
+                Seen::Waiting(position) => ViewEvent::Waiting { position },
                 Seen::Started(started) => {
                     self.started = Some(started.clone());
                     ViewEvent::Started(started)
@@ -171,6 +172,7 @@ impl Follower {
             completion_tokens: finished.completion_tokens,
             first_token_ms: finished.first_token_ms,
             total_ms: Some(finished.total_ms),
+            making: finished.making.clone(),
         }
     }
 

@@ -187,5 +187,6 @@ pub fn answer_view(answer: Answer, seq: u64) -> AnswerView {
         completion_tokens: answer.completion_tokens,
         first_token_ms: answer.first_token_ms,
         total_ms: answer.total_ms,
+        making: answer.making,
     }
 }

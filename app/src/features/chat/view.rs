@@ -2,7 +2,7 @@
 
 use onelastai_agents::Avatar;
 use onelastai_identity::Session;
-use onelastai_types::{AnswerStatus, ConversationId, GenerationId, MessageId};
+use onelastai_types::{AnswerStatus, ConversationId, GenerationId, Making, MessageId};
 use time::OffsetDateTime;
 
 /// The person at the screen.
@@ -112,6 +112,8 @@ pub struct AnswerView {
     pub first_token_ms: Option<i32>,
     /// From the send to the end, in milliseconds.
     pub total_ms: Option<i32>,
+    /// How it came about.
+    pub making: Making,
 }
 
 /// An open conversation.

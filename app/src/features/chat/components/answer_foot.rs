@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use onelastai_types::AnswerStatus;
+use onelastai_types::{AnswerStatus, Currency};
 
 use super::answer_error::explain;
 use crate::features::chat::server_fns::AnswerAgain;
@@ -94,6 +94,13 @@ fn details(answer: &AnswerView) -> impl IntoView + use<> {
     };
     let tokens = |count: i32| (count > 0).then(|| count.to_string());
     let model = answer.model.clone();
+    let making = &answer.making;
+    let waited = making.waiting_ms.filter(|ms| *ms >= 10).map(seconds);
+    let tries = (making.retries > 0).then(|| match making.retries {
+        1 => "another server failed before".to_owned(),
+        more => format!("{more} other servers failed before"),
+    });
+    let cost = making.cost.map(|(micros, currency)| cost(micros, currency));
     view! {
         <details class="facts">
             <summary class="action">
@@ -103,13 +110,47 @@ fn details(answer: &AnswerView) -> impl IntoView + use<> {
             <dl>
                 {fact("Model", model)}
                 {fact("Why this one", answer.reason.clone())}
+                {fact("Where", making.instance.as_deref().map(place))}
+                {fact("Tries", tries)}
                 {fact("Version of the agent", answer.agent_version.map(|it| it.to_string()))}
                 {fact("Tokens read", tokens(answer.prompt_tokens))}
                 {fact("Tokens written", tokens(answer.completion_tokens))}
+                {fact("Cost", cost)}
+                {fact("Waited in line", waited)}
                 {fact("First token after", answer.first_token_ms.map(seconds))}
                 {fact("Done after", answer.total_ms.map(seconds))}
                 {fact("Error", answer.error.clone())}
             </dl>
         </details>
+    }
+}
+
+/// The host of an instance: what a person can make something of.
+fn place(instance: &str) -> String {
+    let host = instance.split("//").nth(1).unwrap_or(instance);
+    host.split('/').next().unwrap_or(host).to_owned()
+}
+
+/// A cost in units of its currency; small ones keep the digits that they have.
+fn cost(micros: i64, currency: Currency) -> String {
+    let digits = if micros < 10_000 { 6 } else { 4 };
+    format!("{:.digits$} {currency}", micros as f64 / 1_000_000.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_is_told_by_its_host() {
+        assert_eq!(place("http://10.0.0.7:11434/"), "10.0.0.7:11434");
+        assert_eq!(place("https://api.example.com/v1/"), "api.example.com");
+    }
+
+    #[test]
+    fn a_small_cost_is_not_nothing() {
+        let usd: Currency = "USD".parse().unwrap();
+        assert_eq!(cost(42, usd), "0.000042 USD");
+        assert_eq!(cost(1_234_567, usd), "1.2346 USD");
     }
 }

@@ -63,6 +63,14 @@ impl Answer {
     /// Shows one event. Nothing here makes the browser compute the layout.
     pub(super) fn show(&mut self, event: ViewEvent) -> After {
         match event {
+            ViewEvent::Waiting { position } => {
+                self.status = match position {
+                    1 => "The model is busy: you are next".to_owned(),
+                    2 => "The model is busy: one is before you".to_owned(),
+                    place => format!("The model is busy: {} are before you", place - 1),
+                };
+                self.say(&self.status, None);
+            }
             ViewEvent::Started(started) => {
                 self.status = format!("{} is writing", started.model);
                 self.say(&self.status, Some(&started.reason));
