@@ -11,7 +11,7 @@ use rustls_platform_verifier::BuilderVerifierExt;
 
 use url::Url;
 
-use crate::error::RouterError;
+use crate::{egress::Resolver, error::RouterError};
 
 /// One client for plain HTTP, and one for TLS as soon as an instance needs it: on a system
 /// without root certificates everything else still works.
@@ -50,7 +50,7 @@ impl Clients {
 }
 
 /// Builds the client: HTTP/1.1 (as Ollama speaks), kept-alive connections, no redirects, no
-/// proxy from the environment, and no whole-request deadline, since answers are long.
+/// proxy from the environment, no metadata services, and no whole-request deadline, since answers are long.
 ///
 /// TLS is handed in ready-made: without a process-wide crypto provider `reqwest` panics here,
 /// even for plain HTTP, and a library has no business installing one. Root certificates are read
@@ -68,6 +68,7 @@ fn build(connect_timeout: Duration, https: bool) -> Result<reqwest::Client, Rout
         .http1_only()
         .no_proxy()
         .redirect(redirect::Policy::none())
+        .dns_resolver(Arc::new(Resolver))
         .referer(false)
         .connect_timeout(connect_timeout)
         .tcp_nodelay(true)

@@ -13,6 +13,7 @@ use url::Url;
 
 use crate::{
     breaker::{self, Breaker},
+    egress::is_metadata_url,
     error::{ModelError, RouterError},
     health::{Probe, milliseconds},
     spec::{InstanceSpec, ModelSpec, ProviderKind, without_credentials},
@@ -134,6 +135,9 @@ impl Instance {
         }
         if !url.has_host() {
             return Err(invalid("it names no host"));
+        }
+        if is_metadata_url(url) {
+            return Err(invalid("it is a cloud's metadata service"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err(invalid("a base address has no query and no fragment"));

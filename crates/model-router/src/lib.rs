@@ -25,6 +25,7 @@ mod budget;
 mod chat;
 mod client;
 mod config;
+mod egress;
 mod embed;
 mod error;
 mod health;
@@ -49,6 +50,7 @@ pub use chat::{
     ChatMessage, ChatRequest, Format, Image, Parameters, Policy, Role, Tool, ToolCall, ToolChoice,
 };
 pub use config::RouterConfig;
+pub use egress::{is_metadata_address, is_metadata_url};
 pub use embed::{EmbedRequest, Embeddings};
 pub use error::{Absence, ModelError, RouterError};
 pub use health::InstanceHealth;

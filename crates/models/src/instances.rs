@@ -1,0 +1,155 @@
+//! Instances as text, one a line: `http://gpu-1:11434;slots=8;weight=2`. The settings are written
+//! in the same way.
+
+use onelastai_model_router::{InstanceSpec, is_metadata_url};
+use url::Url;
+
+use crate::error::FieldError;
+
+/// The most instances of one model.
+pub(crate) const MOST: usize = 50;
+const FIELD: &str = "instances";
+
+/// Reads instances, one a line; empty lines are passed over.
+///
+/// # Errors
+/// What is wrong, by the line, with the field `instances`.
+pub fn parse_instances(text: &str) -> Result<Vec<InstanceSpec>, Vec<FieldError>> {
+    let lines = text.lines().map(str::trim).enumerate();
+    let mut found = Vec::new();
+    let mut wrong = Vec::new();
+    for (number, line) in lines.filter(|(_, line)| !line.is_empty()) {
+        match parse(line) {
+            Ok(instance) => found.push(instance),
+            Err(message) => {
+                let message = format!("Line {}: {message}", number + 1);
+                wrong.push(FieldError::new(FIELD, message));
+            }
+        }
+    }
+    if wrong.is_empty() {
+        Ok(found)
+    } else {
+        Err(wrong)
+    }
+}
+
+fn parse(line: &str) -> Result<InstanceSpec, &'static str> {
+    let mut parts = line.split(';').map(str::trim);
+    let url = parts.next().unwrap_or_default();
+    let url: Url = url
+        .parse()
+        .map_err(|_| "this is no address; one is http://gpu-1:11434.")?;
+    let mut instance = InstanceSpec::from(url);
+    for part in parts {
+        let number = |value: &str| value.trim().parse().ok();
+        match part
+            .split_once('=')
+            .map(|(name, value)| (name.trim(), number(value)))
+        {
+            Some(("slots", Some(slots))) => instance.slots = slots,
+            Some(("weight", Some(weight))) => instance.weight = weight,
+            _ => return Err("after the address there may be ;slots=8 and ;weight=2."),
+        }
+    }
+    check(&instance)?;
+    Ok(instance)
+}
+
+/// What is wrong with an instance.
+pub(crate) fn check(instance: &InstanceSpec) -> Result<(), &'static str> {
+    let InstanceSpec { url, slots, weight } = instance;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return Err("an address begins with http:// or https://.");
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err("leave the user and password out; a key has a field of its own.");
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err("an address ends before ? and #.");
+    }
+    if is_metadata_url(url) {
+        return Err("this is a cloud's metadata service, which is never asked.");
+    }
+    if url.as_str().len() > 300 {
+        return Err("this address is too long.");
+    }
+    if !(1..=1000).contains(slots) {
+        return Err("slots are 1 to 1000.");
+    }
+    if !(1..=100).contains(weight) {
+        return Err("a weight is 1 to 100.");
+    }
+    Ok(())
+}
+
+/// An instance as [`parse_instances`] reads it, without credentials.
+#[must_use]
+pub fn show_instance(instance: &InstanceSpec) -> String {
+    let url = address(&instance.url);
+    format!("{url};slots={};weight={}", instance.slots, instance.weight)
+}
+
+/// An address as it is shown, stored and compared: without credentials and the last slash.
+pub(crate) fn address(url: &Url) -> String {
+    let url = without_credentials(url);
+    url.as_str().trim_end_matches('/').to_owned()
+}
+
+pub(crate) fn without_credentials(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Both fail only for addresses that can't have credentials.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_an_address_with_slots_and_a_weight() {
+        let text = "http://a:1;slots=8;weight=2\r\n\n  https://b/v1 ; weight=3 ";
+        let found = parse_instances(text).unwrap();
+        let shown: Vec<_> = found.iter().map(show_instance).collect();
+        assert_eq!(
+            shown,
+            [
+                "http://a:1;slots=8;weight=2",
+                "https://b/v1;slots=4;weight=3"
+            ]
+        );
+        assert_eq!(parse_instances(&shown.join("\n")).unwrap(), found);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_the_line() {
+        for (line, part) in [
+            ("gpu-1:11434", "http://"),
+            ("no address", "no address"),
+            ("ftp://a", "http://"),
+            ("file:///etc/passwd", "http://"),
+            ("http://user:canary@a", "leave the user"),
+            ("http://a?x=1", "ends before"),
+            ("http://a;slots=0", "1 to 1000"),
+            ("http://a;slots=1001", "1 to 1000"),
+            ("http://a;weight=101", "1 to 100"),
+            ("http://a;slots=many", "may be"),
+            ("http://a;x=1", "may be"),
+            ("http://169.254.169.254/v1", "metadata"),
+            ("http://0xa9fea9fe", "metadata"),
+        ] {
+            let wrong = parse_instances(&format!("http://fine\n{line}")).unwrap_err();
+            let [FieldError { field, message }] = &wrong[..] else {
+                panic!("{line}: {wrong:?}");
+            };
+            assert_eq!(*field, "instances");
+            assert!(
+                message.starts_with("Line 2: ") && message.contains(part),
+                "{line}: {message}"
+            );
+            assert!(!message.contains("canary"));
+        }
+    }
+}

@@ -1,0 +1,2 @@
+DROP TABLE model_drains;
+DROP TABLE models;
