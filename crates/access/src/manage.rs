@@ -26,6 +26,8 @@ pub struct Owner {
     pub permissions: Permissions,
     /// From where.
     pub origin: Origin,
+    /// The program by which an operator sees to them, for the audit log.
+    pub program: Option<&'static str>,
 }
 
 impl Owner {
@@ -35,9 +37,12 @@ impl Owner {
         key: ApiKeyId,
         changes: Map<String, Value>,
     ) -> AuditEntry<'_> {
-        let actor = Actor::User {
-            id: self.user.0,
-            name: self.username.clone(),
+        let actor = match self.program {
+            Some(program) => Actor::Program(program),
+            None => Actor::User {
+                id: self.user.0,
+                name: self.username.clone(),
+            },
         };
         entry(actor, &self.origin, action, key, changes)
     }

@@ -16,6 +16,7 @@ mod events;
 mod handoff;
 mod health;
 mod keycloak;
+mod named;
 mod permissions;
 mod refresh;
 mod return_to;

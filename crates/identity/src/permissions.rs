@@ -47,12 +47,15 @@ pub enum Permission {
     /// See how the servers, the models and the jobs are.
     #[serde(rename = "operations.read")]
     OperationsRead,
+    /// Add, change, try out and drain models.
+    #[serde(rename = "operations.manage")]
+    OperationsManage,
 }
 
 use Permission::{
     AgentsAdminister, AgentsManage, AuditExport, AuditRead, BillingReadAll, BillingReadOwn,
-    BillingSettle, ChatUse, KeysManageOwn, OperationsRead, SessionsManageOwn, UsersManage,
-    UsersRead,
+    BillingSettle, ChatUse, KeysManageOwn, OperationsManage, OperationsRead, SessionsManageOwn,
+    UsersManage, UsersRead,
 };
 
 /// What each role allows. A role that isn't here allows nothing. Keycloak's composite roles
@@ -82,6 +85,7 @@ const ROLES: &[(&str, &[Permission])] = &[
             KeysManageOwn,
             SessionsManageOwn,
             OperationsRead,
+            OperationsManage,
         ],
     ),
 ];

@@ -3,12 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use onelastai_access::{AccessService, KeyState, KeySummary, Trust};
+use onelastai_access::{
+    AccessService, KeyDraft, KeyState, KeySummary, Owner, Scope, Scopes, Trust,
+};
 use onelastai_db::{Actor, Origin, connect};
 use onelastai_identity::IdentityService;
 use onelastai_types::{ApiKeyId, UserId};
 use serde_json::{Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::{Duration, OffsetDateTime, format_description::well_known::Rfc3339};
+use uuid::Uuid;
 
 use super::{Done, Failure, output};
 use crate::{config::Config, services};
@@ -16,6 +19,22 @@ use crate::{config::Config, services};
 /// API keys.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Make a key for somebody; it is printed once and never again.
+    Create {
+        /// Keycloak's username.
+        #[arg(long)]
+        user: String,
+        /// What the key is called.
+        #[arg(long)]
+        name: String,
+        /// What it is for, such as `chat.write`; all that the person may do, where none is
+        /// named.
+        #[arg(long = "scope", value_delimiter = ',')]
+        scopes: Vec<String>,
+        /// After so many days it ends by itself.
+        #[arg(long)]
+        days: Option<u32>,
+    },
     /// Show the keys of an account, the newest first. The keys themselves are not known.
     List {
         /// Whose: a username, or an account's id.
@@ -35,6 +54,28 @@ pub(super) async fn run(command: Command, config: &Config, json: bool) -> Done {
     let (client, connection) = services::redis(&config.redis_url)?;
     let access = AccessService::new(identity.clone(), pool, client, connection, Trust::default());
     match command {
+        Command::Create {
+            user,
+            name,
+            scopes,
+            days,
+        } => {
+            let owner = owner(&identity, user).await?;
+            let draft = draft(&owner, name, &scopes, days)?;
+            let made = access.create(&owner, Uuid::new_v4(), draft).await?;
+            let key = made.key.expose();
+            if json {
+                output::json(&json!({
+                    "id": made.id,
+                    "name": made.name,
+                    "key": key,
+                    "scopes": made.scopes.names(),
+                    "expires_at": made.expires_at.and_then(|at| at.format(&Rfc3339).ok()),
+                }));
+            } else {
+                output::text(key);
+            }
+        }
         Command::List { user } => {
             let user = account(&identity, &user).await?;
             let keys = access.list(user).await?;
@@ -59,6 +100,46 @@ pub(super) async fn run(command: Command, config: &Config, json: bool) -> Done {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Somebody for whom an operator acts, with what they may do now.
+async fn owner(identity: &IdentityService, username: String) -> Result<Owner, Failure> {
+    let user = identity.account_named(&username).await?;
+    let rights = identity.rights(user).await?;
+    Ok(Owner {
+        user,
+        username,
+        groups: rights.groups.clone(),
+        permissions: rights.permissions().clone(),
+        origin: Origin::default(),
+        program: Some("onelastai keys create"),
+    })
+}
+
+/// A key without limits of its own.
+fn draft(
+    owner: &Owner,
+    name: String,
+    scopes: &[String],
+    days: Option<u32>,
+) -> Result<KeyDraft, Failure> {
+    let scopes = if scopes.is_empty() {
+        Scopes::of(&owner.permissions)
+    } else {
+        let scopes = scopes.iter().map(|name| name.parse::<Scope>());
+        scopes.collect::<Result<_, _>>()?
+    };
+    let until = |days: u32| OffsetDateTime::now_utc() + Duration::days(days.into());
+    Ok(KeyDraft {
+        name,
+        scopes,
+        agents: None,
+        networks: None,
+        requests_per_minute: None,
+        tokens_per_minute: None,
+        monthly_budget: None,
+        expires_at: days.map(until),
+    })
 }
 
 async fn account(identity: &IdentityService, user: &str) -> Result<UserId, Failure> {

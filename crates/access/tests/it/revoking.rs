@@ -1,7 +1,5 @@
 //! A key that is taken back is good nowhere any more, whatever happens in between.
 
-use std::sync::Arc;
-
 use onelastai_access::{AccessError, AccessService, NewKey, Owner, Trust};
 use onelastai_db::PgPool;
 use redis::AsyncCommands;
@@ -9,11 +7,11 @@ use uuid::Uuid;
 
 use crate::{
     fixture::{
-        HERE, account, draft, let_in, listening, owner, refused, replica, service_with, settings,
-        until, variable,
+        HERE, account, draft, listening, owner, refused, replica, service_with, settings, until,
+        variable,
     },
     proxy::Proxy,
-    realm::{Realm, realm},
+    realm::realm,
 };
 
 /// Two replicas, the second of which reaches Redis by a way that can be closed.
@@ -23,8 +21,6 @@ struct Two {
     way: Proxy,
     owner: Owner,
     pool: PgPool,
-    /// Is gone with the last who holds it.
-    _realm: Arc<Realm>,
 }
 
 impl Two {
@@ -48,7 +44,6 @@ impl Two {
             way,
             owner: owner(user, &who.username),
             pool,
-            _realm: realm,
         }
     }
 
@@ -58,7 +53,7 @@ impl Two {
             .create(&self.owner, Uuid::now_v7(), draft("Laptop"));
         let made = made.await.unwrap();
         for replica in [&self.here, &self.there] {
-            let_in(replica, &made.key).await;
+            assert!(refused(replica, &made.key).await.is_none());
         }
         made
     }

@@ -43,6 +43,28 @@ pub(crate) struct UserRepresentation {
     pub enabled: bool,
 }
 
+/// A user as a search of the admin API has it.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct FoundUser {
+    pub id: String,
+    pub username: String,
+    first_name: Option<String>,
+    last_name: Option<String>,
+    pub email: Option<String>,
+    #[serde(default)]
+    pub email_verified: bool,
+}
+
+impl FoundUser {
+    /// As Keycloak's tokens have it.
+    pub(crate) fn full_name(&self) -> String {
+        let names = [&self.first_name, &self.last_name];
+        let names: Vec<_> = names.into_iter().flatten().map(String::as_str).collect();
+        names.join(" ")
+    }
+}
+
 /// A role as the admin API has it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct RoleRepresentation {
@@ -81,6 +103,13 @@ impl Keycloak {
     /// A user by Keycloak's id.
     pub(crate) async fn user(&self, subject: &str) -> Result<UserRepresentation, IdentityError> {
         self.admin(&["users", subject], &[]).await
+    }
+
+    /// A user by the exact username.
+    pub(crate) async fn user_named(&self, username: &str) -> Result<FoundUser, IdentityError> {
+        let query = [("username", username), ("exact", "true")];
+        let found: Vec<FoundUser> = self.admin(&["users"], &query).await?;
+        found.into_iter().next().ok_or(IdentityError::NotFound)
     }
 
     /// The realm roles that a user has, those that come with others too.
