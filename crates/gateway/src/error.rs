@@ -1,0 +1,49 @@
+//! Why a call came to nothing.
+
+use onelastai_access::Scope;
+use onelastai_agents::AgentError;
+use onelastai_db::DbError;
+use onelastai_model_router::ModelError;
+use onelastai_types::Tier;
+use onelastai_usage::UsageError;
+
+/// Why a call came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// The key doesn't have the scope, or its owner not the permission any more.
+    #[error("this key may not do that: it needs the scope {0}")]
+    Forbidden(Scope),
+    /// The key is for some agents only.
+    #[error("this key is for some agents only")]
+    OnlyAgents,
+    /// There is no such model or agent, or not for this caller.
+    #[error("there is no model or agent {0:?} here")]
+    NotFound(String),
+    /// The agent takes another subscription.
+    #[error("this agent takes the plan {0}")]
+    TierRequired(Tier),
+    /// Past a limit, or the limits can't be looked up.
+    #[error(transparent)]
+    Usage(#[from] UsageError),
+    /// The model did not answer.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The database.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<sqlx::Error> for GatewayError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl GatewayError {
+    pub(crate) fn of_agent(error: AgentError, named: &str) -> Self {
+        match error {
+            AgentError::NotFound => Self::NotFound(named.to_owned()),
+            AgentError::Db(error) => Self::Db(error),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The service: what everything in this crate works with.
+
+use std::{fmt, sync::Arc, time::Instant};
+
+use onelastai_access::{ApiCaller, Scope};
+use onelastai_agents::AgentService;
+use onelastai_db::{PgPool, new_id};
+use onelastai_model_router::{ChatRequest, EmbedRequest, Embeddings, ModelRouter, Policy};
+use onelastai_types::AgentId;
+use onelastai_usage::{Admission, Ask, KeyLimits, UsageService};
+
+use crate::{
+    GatewayError, Metered, estimate,
+    metered::{Meter, embedded, failed},
+};
+
+/// Models and agents for programs. Clones share everything.
+#[derive(Clone)]
+pub struct GatewayService {
+    pub(crate) pool: PgPool,
+    pub(crate) agents: AgentService,
+    pub(crate) router: ModelRouter,
+    pub(crate) usage: UsageService,
+}
+
+impl GatewayService {
+    /// Everything it needs.
+    #[must_use]
+    pub fn new(
+        pool: PgPool,
+        agents: AgentService,
+        router: ModelRouter,
+        usage: UsageService,
+    ) -> Self {
+        Self {
+            pool,
+            agents,
+            router,
+            usage,
+        }
+    }
+
+    /// Asks the model or the agent that the only preference of `request` names.
+    ///
+    /// # Errors
+    /// Where the caller may not, there is no such model, a limit is reached, or no model
+    /// answers.
+    pub async fn chat(
+        &self,
+        caller: &ApiCaller,
+        request: ChatRequest,
+    ) -> Result<Metered, GatewayError> {
+        if !caller.may(Scope::ChatWrite) {
+            return Err(GatewayError::Forbidden(Scope::ChatWrite));
+        }
+        let targeted = self.target(caller, request).await?;
+        let prompt_tokens = estimate::prompt(&targeted.request);
+        let answer = estimate::answer(&targeted.request);
+        let agent = targeted.agent.as_ref().map(|agent| agent.id);
+        let admission = self
+            .admit(caller, &targeted.model, agent, prompt_tokens, answer)
+            .await?;
+        let meter = Meter {
+            begun: Instant::now(),
+            agent,
+            prompt_tokens,
+        };
+        match self.router.chat(targeted.request).await {
+            Ok(stream) => Ok(Metered::new(stream, self.usage.clone(), admission, meter)),
+            Err(error) => {
+                self.usage.settle(admission, failed(&meter, &error)).await;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Makes vectors of `texts` with `model`.
+    ///
+    /// # Errors
+    /// As [`Self::chat`].
+    pub async fn embed(
+        &self,
+        caller: &ApiCaller,
+        model: String,
+        texts: Vec<String>,
+        dimensions: Option<u32>,
+    ) -> Result<Embeddings, GatewayError> {
+        if !caller.may(Scope::EmbeddingsWrite) {
+            return Err(GatewayError::Forbidden(Scope::EmbeddingsWrite));
+        }
+        self.bare_model(caller, &model)?;
+        let prompt_tokens = estimate::texts(&texts);
+        let admission = self.admit(caller, &model, None, prompt_tokens, 0).await?;
+        let meter = Meter {
+            begun: Instant::now(),
+            agent: None,
+            prompt_tokens,
+        };
+        let request = EmbedRequest {
+            model,
+            inputs: texts,
+            dimensions,
+            policy: Policy {
+                user: caller.user.0.as_u128(),
+                local_only: false,
+                allowed: self.allowed(caller),
+                strict: true,
+            },
+        };
+        let answer = self.router.embed(request).await;
+        let outcome = match &answer {
+            Ok(embeddings) => embedded(&meter, embeddings),
+            Err(error) => failed(&meter, error),
+        };
+        self.usage.settle(admission, outcome).await;
+        Ok(answer?)
+    }
+
+    /// The models of the caller's tier; `None` for all.
+    pub(crate) fn allowed(&self, caller: &ApiCaller) -> Option<Arc<[String]>> {
+        let limits = self.usage.limits(caller.tier);
+        limits
+            .models
+            .as_ref()
+            .map(|models| models.as_slice().into())
+    }
+
+    /// What a request for `model` can cost, in millionths of the currency; 0 where it costs
+    /// nothing. An agent's models are not known here: what they cost counts when they have
+    /// answered.
+    fn most_it_costs(&self, model: &str, prompt_tokens: u32, completion_tokens: u32) -> u64 {
+        let models = self.router.models();
+        let model = models.iter().find(|it| it.id == model);
+        let price = model.and_then(|model| model.price.as_ref());
+        price.map_or(0, |price| price.cost(prompt_tokens, completion_tokens))
+    }
+
+    async fn admit(
+        &self,
+        caller: &ApiCaller,
+        model: &str,
+        agent: Option<AgentId>,
+        prompt_tokens: u32,
+        max_completion_tokens: u32,
+    ) -> Result<Admission, GatewayError> {
+        let key = caller.key.as_ref().map(|key| KeyLimits {
+            id: key.id.0,
+            requests_per_minute: key.requests_per_minute,
+            tokens_per_minute: key.tokens_per_minute,
+            monthly_budget_micros: key.monthly_budget_micros.map(|(most, _)| most),
+        });
+        let ask = Ask {
+            id: new_id(),
+            user: caller.user,
+            tier: caller.tier,
+            key,
+            prompt_tokens,
+            max_completion_tokens,
+            agent,
+            model: model.to_owned(),
+            max_cost_micros: self.most_it_costs(model, prompt_tokens, max_completion_tokens),
+        };
+        Ok(self.usage.admit(ask).await?)
+    }
+}
+
+impl fmt::Debug for GatewayService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("GatewayService").finish_non_exhaustive()
+    }
+}
