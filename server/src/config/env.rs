@@ -63,6 +63,8 @@ variables! {
     "MODEL_IDLE_SECONDS", "30", "The longest silence within an answer, 1 to 3600.";
     "MODEL_QUEUE_LENGTH", "256", "The most requests that wait for one model, 0 to 100000.";
     "MODEL_QUEUE_SECONDS", "60", "The longest that a request waits for its turn, 1 to 3600.";
+    "SECRETS_KEY", "", "32 bytes in base64 (`openssl rand -base64 32`), with which the keys of engines are sealed in the database. Without it none can be stored on the page of the models.";
+    "METRICS_ADDRESS", "127.0.0.1:9464", "Where Prometheus finds `/metrics`, away from the public address; empty for nowhere.";
     "LOG_FORMAT", "text", "`text` for people, `json` for machines.";
     "RUST_LOG", "info", "What is logged, as `tracing` writes filters.";
 }

@@ -6,12 +6,14 @@ mod env;
 mod keycloak;
 mod models;
 mod redis;
+mod secrets;
 mod web;
 
 use std::time::Duration;
 
 pub use database::DatabaseConfig;
 pub use env::{ConfigError, Env, VARIABLES, Variable};
+pub use secrets::SecretsKey;
 pub use web::{LogFormat, WebConfig};
 
 use onelastai_identity::KeycloakSettings;
@@ -30,6 +32,8 @@ pub struct Config {
     pub session_lifetime: Duration,
     /// The models.
     pub models: RouterConfig,
+    /// What keys of engines are sealed with; without it none can be stored.
+    pub secrets_key: Option<SecretsKey>,
     /// Our own address and logs.
     pub web: WebConfig,
 }
@@ -47,6 +51,7 @@ impl Config {
             keycloak: keycloak::read(env, web.base_url.clone())?,
             session_lifetime: keycloak::session_lifetime(env)?,
             models: models::read(env)?,
+            secrets_key: secrets::read(env)?,
             web,
         })
     }
@@ -127,11 +132,15 @@ mod tests {
             ("OLLAMA_URLS", "not a url"),
             ("LLAMA32_URLS", "ftp://x"),
             ("LOG_FORMAT", "xml"),
+            ("SECRETS_KEY", "c2hvcnQ="),
+            ("SECRETS_KEY", "canary, not base64"),
+            ("METRICS_ADDRESS", "9464"),
         ] {
             let error = Config::read(&env(&[(name, value)]))
                 .unwrap_err()
                 .to_string();
             assert!(error.starts_with(name), "{name}={value:?} gives {error}");
+            assert!(name != "SECRETS_KEY" || !error.contains(value), "{error}");
         }
     }
 

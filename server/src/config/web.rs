@@ -22,6 +22,8 @@ pub struct WebConfig {
     pub base_url: Url,
     /// Where to listen.
     pub bind: SocketAddr,
+    /// Where metrics are served; nowhere without one.
+    pub metrics: Option<SocketAddr>,
     /// The form of log lines.
     pub log_format: LogFormat,
 }
@@ -30,8 +32,14 @@ pub(super) fn read(env: &Env) -> Result<WebConfig, ConfigError> {
     Ok(WebConfig {
         base_url: base_url(env)?,
         bind: env.parse("BIND_ADDRESS")?,
+        metrics: metrics(env)?,
         log_format: log_format(env)?,
     })
+}
+
+fn metrics(env: &Env) -> Result<Option<SocketAddr>, ConfigError> {
+    const NAME: &str = "METRICS_ADDRESS";
+    env.get(NAME).map(|_| env.parse(NAME)).transpose()
 }
 
 /// Only the form of log lines, for commands that need nothing else.
