@@ -1,5 +1,6 @@
-//! Administration: who has an account, and who did what.
+//! Administration: who has an account, who did what, and how the models are.
 
+pub mod models;
 pub mod server_fns;
 
 #[cfg(feature = "ssr")]
