@@ -47,6 +47,17 @@ _secrets() {
     rm -f "$file.$$"
   )
 }
+# In a file of its own: with secrets.env Keycloak would be set up anew.
+_secrets_key() {
+  local file="$1"
+  [ -f "$file" ] || (
+    umask 077
+    head -c 32 /dev/urandom | base64 >"$file.$$"
+    mv -n "$file.$$" "$file"
+    rm -f "$file.$$"
+  )
+  cat "$file"
+}
 
 # shellcheck disable=SC2034 # the ports and folders are for the scripts
 _profile() {
@@ -76,6 +87,8 @@ _profile() {
   _give KEYCLOAK_CLIENT_SECRET "$WEB_CLIENT_SECRET"
   if ours KEYCLOAK_URL; then _give KEYCLOAK_BACKEND_CLIENT_SECRET "$BACKEND_CLIENT_SECRET"; fi
   _give KEYCLOAK_ADMIN_PASSWORD "$ADMIN_PASSWORD"
+  _give SECRETS_KEY "$(_secrets_key "$DEV_DIR/secrets.key")"
+  _give METRICS_ADDRESS "127.0.0.1:$((9464 + base))"
   _give LOCAL_AI_MODELS_ENABLED true
   _give OLLAMA_URLS "http://127.0.0.1:$OLLAMA_PORT"
   _give OLLAMA_MODEL smollm2:135m

@@ -85,7 +85,11 @@ fresh_state() {
     if ours REDIS_URL; then redis-cli -u "$redis" flushdb; fi &&
     "${app_env[@]}" "$program" db create &&
     "${app_env[@]}" "$program" db migrate &&
-    "${app_env[@]}" "$program" db create-sample-data
+    "${app_env[@]}" "$program" db create-sample-data &&
+    # A journey makes more agents and sends in an hour than a person of the free plan does.
+    DATABASE_URL="$(database_url onelastai_e2e)" "$ROOT/tools/services/postgres.sh" psql -qc \
+      "UPDATE tier_limits SET requests_per_minute = 600, tokens_per_minute = 6000000, requests_per_day = 10000,
+         tokens_per_day = 100000000, max_agents = 200 WHERE tier = 'free'"
 }
 browser_tests() {
   cd end2end && PLAYWRIGHT_JSON_OUTPUT_NAME="$report" "${app_env[@]}" npx --no-install playwright test --reporter=list,json

@@ -90,6 +90,7 @@ mod from_domains {
     use onelastai_chat::ChatError;
     use onelastai_db::DbError;
     use onelastai_identity::IdentityError;
+    use onelastai_models::ModelsError;
     use onelastai_usage::{Limit, Scope, UsageError};
 
     use super::AppError;
@@ -142,6 +143,13 @@ mod from_domains {
                         newer.version
                     ),
                 },
+                EditError::Full(most) => Self::Invalid {
+                    field: String::new(),
+                    message: format!(
+                        "Your plan has room for {most} agents, and you have as many. Delete one \
+                         of them, or get a larger plan."
+                    ),
+                },
                 EditError::Db(error) => error.into(),
             }
         }
@@ -164,11 +172,38 @@ mod from_domains {
         }
     }
 
+    impl From<ModelsError> for AppError {
+        fn from(error: ModelsError) -> Self {
+            match error {
+                ModelsError::NotFound => Self::NotFound,
+                ModelsError::Conflict => Self::Invalid {
+                    field: "based_on".to_owned(),
+                    message: "Somebody changed the model in between.".to_owned(),
+                },
+                ModelsError::Invalid(wrong) => Self::Invalid {
+                    field: wrong.first().map_or("", |it| it.field).to_owned(),
+                    message: wrong
+                        .into_iter()
+                        .map(|it| it.message)
+                        .collect::<Vec<_>>()
+                        .join(" "),
+                },
+                ModelsError::Db(error) => error.into(),
+            }
+        }
+    }
+
     impl From<ChatError> for AppError {
         fn from(error: ChatError) -> Self {
             match error {
                 ChatError::NotFound | ChatError::NoSuchAgent => Self::NotFound,
                 ChatError::Busy => Self::Busy,
+                ChatError::TierRequired(tier) => Self::Invalid {
+                    field: "agent".to_owned(),
+                    message: format!(
+                        "This agent is part of the plan {tier}. Take another agent, or get that plan."
+                    ),
+                },
                 ChatError::Invalid { field, message } => Self::Invalid {
                     field: field.to_owned(),
                     message: message.to_owned(),

@@ -6,6 +6,7 @@ use leptos_router::components::{Route, Router, Routes};
 use leptos_router::{SsrMode, path};
 
 use crate::features::account::page::AccountRoute;
+use crate::features::admin::models::{EditModelRoute, ModelsRoute, NewModelRoute};
 use crate::features::admin::{audit::AuditRoute, user::UserRoute, users::UsersRoute};
 use crate::features::agents::{
     EditRoute, ImportRoute, NewRoute, NumbersRoute, RosterRoute, VersionsRoute,
@@ -13,6 +14,7 @@ use crate::features::agents::{
 use crate::features::api_keys::{KeyRoute, KeysRoute, NewKeyRoute};
 use crate::features::chat::page::ChatRoute;
 use crate::features::home::HomeRoute;
+use crate::features::reference::page::ReferenceRoute;
 use crate::layout::error_page::NotFoundPage;
 
 /// Every page. Each is sent whole and with its true status, so all are `Async`.
@@ -32,6 +34,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/agents/:slug/versions") view=VersionsRoute ssr=SsrMode::Async/>
                 <Route path=path!("/agents/:slug/versions/:version") view=VersionsRoute ssr=SsrMode::Async/>
                 <Route path=path!("/agents/:slug/numbers") view=NumbersRoute ssr=SsrMode::Async/>
+                <Route path=path!("/docs") view=ReferenceRoute ssr=SsrMode::Async/>
                 <Route path=path!("/account") view=AccountRoute ssr=SsrMode::Async/>
                 <Route path=path!("/account/keys") view=KeysRoute ssr=SsrMode::Async/>
                 <Route path=path!("/account/keys/new") view=NewKeyRoute ssr=SsrMode::Async/>
@@ -39,6 +42,9 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin") view=UsersRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin/users/:id") view=UserRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=AuditRoute ssr=SsrMode::Async/>
+                <Route path=path!("/admin/models") view=ModelsRoute ssr=SsrMode::Async/>
+                <Route path=path!("/admin/models/new") view=NewModelRoute ssr=SsrMode::Async/>
+                <Route path=path!("/admin/models/:id") view=EditModelRoute ssr=SsrMode::Async/>
             </Routes>
         </Router>
     }

@@ -1,14 +1,19 @@
 //! What every handler and server function works with.
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use onelastai_access::AccessService;
 use onelastai_agents::AgentService;
 use onelastai_chat::ChatService;
 use onelastai_db::PgPool;
+use onelastai_gateway::GatewayService;
 use onelastai_identity::IdentityService;
 use onelastai_model_router::ModelRouter;
+use onelastai_models::ModelService;
 use onelastai_usage::UsageService;
+use serde_json::Value;
 
 use crate::place::Places;
 
@@ -29,10 +34,16 @@ pub struct AppState {
     pub agents: AgentService,
     /// Conversations and answers.
     pub chat: ChatService,
-    /// The models.
-    pub router: ModelRouter,
     /// Limits, and what was used.
     pub usage: UsageService,
+    /// Models and agents for programs.
+    pub gateway: GatewayService,
+    /// The API's description (OpenAPI), for its pages.
+    pub reference: Arc<Value>,
+    /// The models, asked.
+    pub router: ModelRouter,
+    /// The models, added and changed.
+    pub models: ModelService,
 }
 
 impl FromRef<AppState> for LeptosOptions {

@@ -41,3 +41,9 @@ export function account(person: Person): Account {
   if (!found) throw new Error(`there is no account '${person}' in E2E_ACCOUNTS`);
   return found;
 }
+
+/** A key of `demo` for the API, with every scope that person can give. */
+export const API_KEY = need("E2E_API_KEY");
+
+/** Our name of the model that the tests' Ollama has. */
+export const MODEL = need("OLLAMA_MODEL").split(":")[0] ?? "";

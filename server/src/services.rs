@@ -1,6 +1,6 @@
 //! Building everything from the settings.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use leptos::config::{LeptosOptions, get_configuration};
 use onelastai_access::{AccessService, Trust};
@@ -8,12 +8,14 @@ use onelastai_agents::AgentService;
 use onelastai_app::{place::Places, state::AppState};
 use onelastai_chat::{ChatService, ChatSettings, RedisMirror};
 use onelastai_db::{PgPool, connect_lazy};
+use onelastai_gateway::GatewayService;
 use onelastai_identity::IdentityService;
 use onelastai_model_router::ModelRouter;
+use onelastai_models::{ModelService, Vault};
 use onelastai_usage::{UsageService, UsageSettings};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
-use crate::config::Config;
+use crate::{config::Config, http};
 
 /// Why the services could not be built. None of them has to be reachable for it.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +67,7 @@ pub fn identity(config: &Config, pool: PgPool) -> Result<IdentityService, BuildE
     )?)
 }
 
-/// Everything. Must be called within a Tokio runtime.
+/// Everything.
 ///
 /// # Errors
 /// Where a setting can't be used; that a server is away is no error here.
@@ -82,9 +84,17 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
     );
     let agents = AgentService::new(pool.clone());
     let router = ModelRouter::new(config.models.clone())?;
-    // Of its own: nothing that waits long goes over it.
-    let (_, counters) = redis(&config.redis_url)?;
-    let usage = UsageService::new(pool.clone(), counters, UsageSettings::default());
+    let usage = UsageService::new(pool.clone(), connection.clone(), UsageSettings::default());
+    let models = ModelService::new(
+        pool.clone(),
+        client.clone(),
+        connection.clone(),
+        router.clone(),
+        config
+            .secrets_key
+            .as_ref()
+            .map(|key| Vault::new(key.bytes())),
+    );
     let chat = ChatService::new(
         pool.clone(),
         agents.clone(),
@@ -94,15 +104,18 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
         chat,
     );
     Ok(AppState {
+        gateway: GatewayService::new(pool.clone(), agents.clone(), router.clone(), usage.clone()),
+        reference: Arc::new(http::description()),
         leptos_options: site(config)?,
         places: Places::new(config.web.base_url.clone()),
         identity,
+        usage,
         access,
         db: pool,
         agents,
         chat,
+        models,
         router,
-        usage,
     })
 }
 

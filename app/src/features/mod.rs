@@ -8,3 +8,5 @@ pub mod chat;
 
 #[cfg(feature = "ssr")]
 pub mod home;
+#[cfg(feature = "ssr")]
+pub mod reference;

@@ -21,6 +21,8 @@ pub enum Section {
     Agents,
     /// `/admin`
     Users,
+    /// `/admin/models`
+    Models,
     /// `/admin/audit`
     Audit,
     /// `/account`
@@ -31,10 +33,11 @@ pub enum Section {
 
 impl Section {
     /// In the order of the head.
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Chat,
         Self::Agents,
         Self::Users,
+        Self::Models,
         Self::Audit,
         Self::Account,
         Self::Keys,
@@ -45,6 +48,7 @@ impl Section {
             Self::Chat => ("/chat", "Chats"),
             Self::Agents => ("/agents", "Agents"),
             Self::Users => ("/admin", "Users"),
+            Self::Models => ("/admin/models", "Models"),
             Self::Audit => ("/admin/audit", "Audit log"),
             Self::Account => ("/account", "Your sessions"),
             Self::Keys => ("/account/keys", "API keys"),
@@ -60,6 +64,7 @@ impl Section {
             }
             Self::Keys => session.may(Permission::KeysManageOwn),
             Self::Users => session.may(Permission::UsersRead),
+            Self::Models => session.may(Permission::OperationsRead),
             Self::Audit => session.may(Permission::AuditRead),
         }
     }

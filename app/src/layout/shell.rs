@@ -23,7 +23,10 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let alive = use_context::<Parts>().is_some_and(|parts| {
         let path = parts.uri.path();
         let at_agent = place_of(&parts) != Place::Main;
-        path == "/chat" || path.starts_with("/chat/") || (path == "/" && at_agent)
+        path == "/chat"
+            || path == "/admin/models"
+            || path.starts_with("/chat/")
+            || (path == "/" && at_agent)
     });
     let scripts = alive.then(|| {
         view! {

@@ -1,9 +1,10 @@
 //! `onelastai serve`
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use axum::serve::ListenerExt;
+use axum::{middleware, serve::ListenerExt};
 use onelastai_chat::ChatSettings;
+use onelastai_model_router::ModelRouter;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -11,7 +12,14 @@ use tokio::{
 };
 
 use super::Done;
-use crate::{config::Config, http, services, worker};
+use crate::{
+    config::Config,
+    http::{
+        self,
+        metrics::{self, Metrics},
+    },
+    services, worker,
+};
 
 /// How long running answers may go on after the signal to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -28,7 +36,16 @@ pub(super) async fn run(config: &Config) -> Done {
         .map_err(|error| format!("BIND_ADDRESS: can't listen on {bind}: {error}"))?;
     worker::start(&state);
     let (chat, usage) = (state.chat.clone(), state.usage.clone());
-    let app = http::router(state).into_make_service_with_connect_info::<SocketAddr>();
+    let last = usage.clone();
+    let counted = config
+        .web
+        .metrics
+        .map(|address| measure(address, &state.router));
+    let mut app = http::router(state);
+    if let Some(metrics) = counted {
+        app = app.layer(middleware::from_fn_with_state(metrics, metrics::count));
+    }
+    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(address = %bind, url = %config.web.base_url, "serving");
 
     let (closing, closed) = oneshot::channel();
@@ -55,8 +72,21 @@ pub(super) async fn run(config: &Config) -> Done {
             tracing::warn!("some connections did not close in time");
         }
     }
+    // What the API was still answering when its connections were closed.
+    if !last.drain(WRITE).await {
+        tracing::error!("usage is left that isn't written down: another server will");
+    }
     tracing::info!("stopped");
     Ok(ExitCode::SUCCESS)
+}
+
+/// Counts, and tells whoever asks at `address`.
+fn measure(address: SocketAddr, router: &ModelRouter) -> Arc<Metrics> {
+    let metrics = Arc::new(Metrics::new(router));
+    tokio::spawn(metrics::serve(address, Arc::clone(&metrics)));
+    let (counting, router) = (Arc::clone(&metrics), router.clone());
+    tokio::spawn(async move { counting.count_health_changes(router).await });
+    metrics
 }
 
 async fn stop_signal() {

@@ -12,8 +12,11 @@ mod events;
 mod guard;
 mod health;
 mod keys;
+pub mod metrics;
+mod models;
 mod pages;
 mod place;
+mod v1;
 
 use std::time::Duration;
 
@@ -37,6 +40,11 @@ const MAX_BODY: usize = 256 * 1024;
 /// How long a request may take, except for event streams.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The API's description (OpenAPI 3.1).
+pub fn description() -> serde_json::Value {
+    serde_json::to_value(v1::document()).unwrap_or_default()
+}
+
 /// Every address of the product.
 pub fn router(state: AppState) -> Router {
     let plain = Router::new()
@@ -55,6 +63,9 @@ pub fn router(state: AppState) -> Router {
         .route("/account/keys/new", post(keys::create))
         .route("/account/keys/{id}", post(keys::rotate))
         .route("/admin/audit/{file}", get(audit::export))
+        .route("/admin/models", post(models::act))
+        .route("/admin/models/new", post(models::add))
+        .route("/admin/models/{id}", post(models::change))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             PATIENCE,
@@ -84,6 +95,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), place::note))
         .merge(health)
         .merge(calls)
+        .merge(v1::router())
         .fallback_service(assets::files(&state))
         .layer(middleware::from_fn(guard::security_headers))
         .layer(middleware::from_fn(guard::retry_after))

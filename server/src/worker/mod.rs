@@ -3,7 +3,9 @@
 
 mod health;
 mod keycloak_events;
+mod models;
 mod reaper;
+mod sweeper;
 mod usage;
 
 use onelastai_app::state::AppState;
@@ -12,6 +14,8 @@ use onelastai_app::state::AppState;
 pub fn start(state: &AppState) {
     tokio::spawn(reaper::run(state.chat.clone()));
     tokio::spawn(usage::run(state.usage.clone()));
+    tokio::spawn(sweeper::run(state.gateway.clone(), state.models.clone()));
     tokio::spawn(health::run(state.router.clone()));
+    tokio::spawn(models::run(state.models.clone()));
     tokio::spawn(keycloak_events::run(state.identity.clone()));
 }

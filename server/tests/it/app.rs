@@ -31,6 +31,7 @@ impl Answer {
 
 pub struct App {
     pub router: Router,
+    pub state: AppState,
     pub origin: String,
 }
 
@@ -46,6 +47,7 @@ impl App {
             "KEYCLOAK_REALM",
             "KEYCLOAK_CLIENT_ID",
             "KEYCLOAK_CLIENT_SECRET",
+            "KEYCLOAK_BACKEND_CLIENT_SECRET",
             "BASE_URL",
             "OLLAMA_URLS",
             "OLLAMA_MODEL",
@@ -71,7 +73,8 @@ impl App {
         state.leptos_options.hash_files = false;
         let origin = config.web.base_url.origin().ascii_serialization();
         Self {
-            router: http::router(state),
+            router: http::router(state.clone()),
+            state,
             origin,
         }
     }

@@ -8,6 +8,8 @@
     missing_docs
 )]
 
+mod api;
+mod api_keys;
 mod app;
 mod audit;
 #[path = "../../../crates/identity/tests/it/browser.rs"]

@@ -48,6 +48,7 @@ const TABLE: &[(&str, Found)] = &[
     ("/agents/{slug}/versions/{version}", For(&["admin"])),
     ("/agents/{slug}/numbers", For(&["admin"])),
     ("/agents/{slug}/export.json", For(&["admin"])),
+    ("/docs", Public),
     ("/account", For(EVERYBODY)),
     ("/admin", For(&["admin"])),
     ("/admin/users/{id}", For(NOBODY)),

@@ -58,6 +58,7 @@ pub fn owner_of(session: &Session, parts: &Parts) -> Owner {
         groups: session.groups.clone(),
         permissions: session.permissions().clone(),
         origin: origin(parts),
+        program: None,
     }
 }
 
