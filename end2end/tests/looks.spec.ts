@@ -146,6 +146,8 @@ for (const colorScheme of ["light", "dark"] as const) {
           for (const [name, path] of [
             ["users", "/admin"],
             ["user", `/admin/users/${exhibits.user}`],
+            ["models", "/admin/models"],
+            ["model-new", "/admin/models/new"],
             ["audit", "/admin/audit"],
           ] as const) {
             expect((await page.goto(path))?.status(), path).toBe(200);

@@ -67,6 +67,21 @@ pub fn identity(config: &Config, pool: PgPool) -> Result<IdentityService, BuildE
     )?)
 }
 
+/// The stored models, for `router`, which has those of the settings.
+///
+/// # Errors
+/// As [`build`].
+pub fn models(
+    config: &Config,
+    pool: PgPool,
+    router: ModelRouter,
+) -> Result<ModelService, BuildError> {
+    let (client, connection) = redis(&config.redis_url)?;
+    let key = config.secrets_key.as_ref();
+    let vault = key.map(|key| Vault::new(key.bytes()));
+    Ok(ModelService::new(pool, client, connection, router, vault))
+}
+
 /// Everything.
 ///
 /// # Errors
@@ -85,16 +100,7 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
     let agents = AgentService::new(pool.clone());
     let router = ModelRouter::new(config.models.clone())?;
     let usage = UsageService::new(pool.clone(), connection.clone(), UsageSettings::default());
-    let models = ModelService::new(
-        pool.clone(),
-        client.clone(),
-        connection.clone(),
-        router.clone(),
-        config
-            .secrets_key
-            .as_ref()
-            .map(|key| Vault::new(key.bytes())),
-    );
+    let models = models(config, pool.clone(), router.clone())?;
     let chat = ChatService::new(
         pool.clone(),
         agents.clone(),

@@ -28,11 +28,16 @@ pub(super) async fn run(env: &Env, json: bool) -> Done {
     };
     let mut rows = vec![Row::new("settings", true, config.web.base_url.as_str())];
     let state = services::build(&config, ChatSettings::default())?;
+    let health = async {
+        // Where the database is away its own row says so.
+        let _ = tokio::time::timeout(PATIENCE, state.models.reload()).await;
+        state.router.health().await
+    };
     let (database, redis, identity, health) = tokio::join!(
         database(&state.db),
         redis(&config.redis_url),
         state.identity.health(),
-        state.router.health(),
+        health,
     );
     rows.extend(database);
     rows.push(redis);

@@ -94,7 +94,7 @@ impl Cli {
                 serve::run(&config).await
             }
             Command::Db(command) => db::run(command, &config::database(&env)?, json).await,
-            Command::Models(command) => models::run(&command, config::models(&env)?, json).await,
+            Command::Models(command) => models::run(&command, &env, json).await,
             Command::Keycloak(command) => keycloak::run(&command, &Config::read(&env)?, json).await,
             Command::Audit(command) => audit::run(command, &config::database(&env)?, json).await,
             Command::Keys(command) => keys::run(command, &Config::read(&env)?, json).await,

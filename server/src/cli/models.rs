@@ -1,26 +1,41 @@
 //! `onelastai models …`
 
 use clap::Subcommand;
-use onelastai_model_router::{InstanceHealth, ModelRouter, RouterConfig};
+use std::time::Duration;
+
+use onelastai_db::connect_lazy;
+use onelastai_model_router::{InstanceHealth, ModelRouter};
 
 use super::{
-    Done,
+    Done, Failure,
     output::{self, Row},
 };
+use crate::{
+    config::{self, Config, Env},
+    services,
+};
+
+/// The longest wait for the database.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The models.
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Ask every instance of every model whether it is well.
+    /// Ask every instance of every model whether it is well, also of those added on the page of
+    /// the models.
     ///
     /// Slots, queue and breaker are those of this command, not of a server that runs.
     Health,
 }
 
-pub(super) async fn run(command: &Command, config: RouterConfig, json: bool) -> Done {
+pub(super) async fn run(command: &Command, env: &Env, json: bool) -> Done {
     match command {
         Command::Health => {
-            let health = ModelRouter::new(config)?.health().await;
+            let router = ModelRouter::new(config::models(env)?)?;
+            if let Err(error) = add_stored(env, &router).await {
+                output::error(&format!("only the settings' models: {error}"));
+            }
+            let health = router.health().await;
             if json {
                 output::json(&health);
                 let ok = health.iter().all(InstanceHealth::is_usable);
@@ -29,6 +44,17 @@ pub(super) async fn run(command: &Command, config: RouterConfig, json: bool) -> 
             Ok(output::report(&rows(&health), false))
         }
     }
+}
+
+/// Without a database there are still the models of the settings.
+async fn add_stored(env: &Env, router: &ModelRouter) -> Result<(), Failure> {
+    let config = Config::read(env)?;
+    let pool = connect_lazy(&config.database.pool())?;
+    let models = services::models(&config, pool, router.clone())?;
+    tokio::time::timeout(PATIENCE, models.reload())
+        .await
+        .map_err(|_| "no answer from the database within 5 s")??;
+    Ok(())
 }
 
 /// One row for each instance.

@@ -186,7 +186,7 @@ mod tests {
         let before = shown(&metrics).await;
         let labels = r#"{model="m",instance="http://127.0.0.1:9"}"#;
         assert!(
-            before.contains(&format!("onelastai_model_instance_slots{labels} 4\n")),
+            before.contains(&format!("onelastai_model_instance_slots{labels} 4.0\n")),
             "{before}"
         );
         assert!(!before.contains("instance_up{"), "nobody has looked yet");
@@ -204,11 +204,11 @@ mod tests {
             .unwrap();
         let after = shown(&metrics).await;
         assert!(
-            after.contains(&format!("onelastai_model_instance_up{labels} 0\n")),
+            after.contains(&format!("onelastai_model_instance_up{labels} 0.0\n")),
             "{after}"
         );
         assert!(after.contains(&format!(
-            "onelastai_model_instance_breaker_open{labels} 1\n"
+            "onelastai_model_instance_breaker_open{labels} 1.0\n"
         )));
         assert!(after.contains("onelastai_model_queue_length{model=\"m\"} 0\n"));
         assert!(!after.contains("canary"));

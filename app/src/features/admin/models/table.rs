@@ -137,10 +137,13 @@ fn row(line: &Line, manages: bool) -> impl IntoView + use<> {
     })
     .collect_view();
     let version = number(check.and_then(|it| it.version.clone()));
-    let error = state
-        .and_then(|it| it.last_error)
-        .map(|code| code.replace('_', " "));
+    let code = state.and_then(|it| it.last_error);
     let words = check.and_then(|it| it.error.clone());
+    let error = match (code, &words) {
+        (Some(code), _) => code.replace('_', " "),
+        (None, Some(_)) => String::new(),
+        (None, None) => "–".to_owned(),
+    };
     let actions = manages.then(|| {
         view! {
             <td role="cell" data-label="What to do" data-live="">
@@ -159,7 +162,7 @@ fn row(line: &Line, manages: bool) -> impl IntoView + use<> {
             {cells}
             <td role="cell" data-label="Version" data-live="">{version}</td>
             <td role="cell" data-label="Last error" data-live="">
-                {number(error)}
+                {error}
                 {words.map(|words| view! { <small>{words}</small> })}
             </td>
             {actions}
