@@ -14,6 +14,8 @@ use tokio::time::Instant;
 
 use crate::realm::Realm;
 
+/// How long a test waits for something.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// From where the tests call.
 pub const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
@@ -128,7 +130,7 @@ pub fn draft(name: &str) -> KeyDraft {
 
 /// Waits until it is so, a while at most.
 pub async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(20);
+    let end = Instant::now() + PATIENCE;
     while !is_so().await {
         assert!(Instant::now() < end, "in vain: {what}");
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -143,4 +145,20 @@ pub async fn listening(replica: &AccessService) {
 /// Why a key is refused, if it is.
 pub async fn refused(replica: &AccessService, key: &Secret) -> Option<AccessError> {
     replica.authenticate(key.expose(), HERE).await.err()
+}
+
+/// Waits until a key is let in: a Keycloak with much to do answers late, which is told as
+/// "unavailable" and is nothing to fail for.
+pub async fn let_in(replica: &AccessService, key: &Secret) {
+    let mut last = None;
+    let end = Instant::now() + PATIENCE;
+    while Instant::now() < end {
+        match refused(replica, key).await {
+            None => return,
+            Some(error @ AccessError::Unavailable(_)) => last = Some(error),
+            Some(other) => panic!("{other:?}"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("not let in: {last:?}");
 }

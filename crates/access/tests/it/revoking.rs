@@ -1,5 +1,7 @@
 //! A key that is taken back is good nowhere any more, whatever happens in between.
 
+use std::sync::Arc;
+
 use onelastai_access::{AccessError, AccessService, NewKey, Owner, Trust};
 use onelastai_db::PgPool;
 use redis::AsyncCommands;
@@ -7,11 +9,11 @@ use uuid::Uuid;
 
 use crate::{
     fixture::{
-        HERE, account, draft, listening, owner, refused, replica, service_with, settings, until,
-        variable,
+        HERE, account, draft, let_in, listening, owner, refused, replica, service_with, settings,
+        until, variable,
     },
     proxy::Proxy,
-    realm::realm,
+    realm::{Realm, realm},
 };
 
 /// Two replicas, the second of which reaches Redis by a way that can be closed.
@@ -21,6 +23,8 @@ struct Two {
     way: Proxy,
     owner: Owner,
     pool: PgPool,
+    /// Is gone with the last who holds it.
+    _realm: Arc<Realm>,
 }
 
 impl Two {
@@ -44,6 +48,7 @@ impl Two {
             way,
             owner: owner(user, &who.username),
             pool,
+            _realm: realm,
         }
     }
 
@@ -53,7 +58,7 @@ impl Two {
             .create(&self.owner, Uuid::now_v7(), draft("Laptop"));
         let made = made.await.unwrap();
         for replica in [&self.here, &self.there] {
-            assert!(refused(replica, &made.key).await.is_none());
+            let_in(replica, &made.key).await;
         }
         made
     }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     fixture::{
-        HERE, account, owner, permissions, refused, replica, service_with, settings, until,
+        HERE, account, let_in, owner, permissions, refused, replica, service_with, settings, until,
         variable,
     },
     proxy::Proxy,
@@ -63,6 +63,7 @@ async fn a_key_has_no_more_than_its_owner_has_now(pool: PgPool) {
     let realm = realm().await;
     let who = realm.someone(&["admin"]).await;
     let keyed = Keyed::new(&pool, &realm, &who, None).await;
+    let_in(&keyed.access, &keyed.made.key).await;
     assert!(keyed.may(Scope::AdminRead).await && keyed.may(Scope::ChatWrite).await);
     realm.take(&who.id, "admin").await;
     until("the role is gone", async || {
@@ -130,6 +131,7 @@ async fn groups_and_the_roles_of_our_client_count(pool: PgPool) {
         )
         .await;
     let keyed = Keyed::new(&pool, &realm, &who, None).await;
+    let_in(&keyed.access, &keyed.made.key).await;
     assert!(!keyed.may(Scope::AdminRead).await);
     // The role comes with the group.
     let mapping = format!("/groups/{child}/role-mappings/clients/{client}");
@@ -158,7 +160,7 @@ async fn while_keycloak_is_away_its_last_word_counts_for_a_while(pool: PgPool) {
     let way = Proxy::to(format!("{host}:{}", server.port().unwrap())).await;
     let at = format!("http://{}", way.address);
     let keyed = Keyed::new(&pool, &realm, &who, Some(&at)).await;
-    assert!(keyed.may(Scope::ChatWrite).await);
+    let_in(&keyed.access, &keyed.made.key).await;
     way.close();
     let began = std::time::Instant::now();
     while began.elapsed() < HASTY.rights_limit * 3 {
