@@ -93,6 +93,7 @@ fn allowed(found: Vec<SocketAddr>) -> io::Result<Addrs> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{ModelRouter, ModelSpec, RouterConfig, RouterError};
 
     #[test]
     fn metadata_services_are_known_however_they_are_written() {
@@ -134,6 +135,26 @@ mod tests {
         ] {
             assert!(!is_metadata_url(&url.parse().unwrap()), "{url}");
         }
+    }
+
+    #[test]
+    fn no_model_is_looked_for_there() {
+        let router = |url: &str| {
+            ModelRouter::new(RouterConfig {
+                models: vec![ModelSpec::ollama("m", "m:1b", vec![url.parse().unwrap()])],
+                ..RouterConfig::default()
+            })
+        };
+        let refused = router("http://[::ffff:169.254.169.254]/v1").unwrap_err();
+        assert!(matches!(refused, RouterError::InvalidInstance { .. }));
+        assert!(router("http://127.0.0.1:1/").is_ok());
+    }
+
+    #[tokio::test]
+    async fn other_names_are_looked_up_as_ever() {
+        let name = "localhost".parse().unwrap();
+        let found: Vec<_> = Resolver.resolve(name).await.unwrap().collect();
+        assert!(!found.is_empty() && found.iter().all(|it| it.ip().is_loopback()));
     }
 
     #[test]
