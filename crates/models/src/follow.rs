@@ -26,7 +26,8 @@ impl ModelService {
         let mut away = false;
         loop {
             match self.reload().await {
-                Ok(_) => {
+                Ok(changed) => {
+                    self.look(changed);
                     if std::mem::replace(&mut away, false) {
                         tracing::info!("the stored models can be read again");
                     }
@@ -82,8 +83,11 @@ impl ModelService {
     }
 
     async fn take_over(&self) {
-        if let Err(error) = self.reload().await {
-            tracing::debug!(%error, "can't read the models that were changed elsewhere");
+        match self.reload().await {
+            Ok(changed) => self.look(changed),
+            Err(error) => {
+                tracing::debug!(%error, "can't read the models that were changed elsewhere");
+            }
         }
     }
 }

@@ -129,12 +129,22 @@ impl ModelService {
     /// After a commit: takes it over here, and tells the others. Whoever does not hear it reads
     /// the database before long.
     pub(crate) async fn tell(&self) {
-        if let Err(error) = self.reload().await {
-            tracing::warn!(%error, "can't read the models that were just changed");
+        match self.reload().await {
+            Ok(changed) => self.look(changed),
+            Err(error) => tracing::warn!(%error, "can't read the models that were just changed"),
         }
         let told: Result<(), _> = self.0.connection.clone().publish(CHANNEL, "changed").await;
         if let Err(error) = told {
             tracing::warn!(%error, "can't tell the other servers of the changed models");
+        }
+    }
+
+    /// Where models have `changed`, has the router see how they are: nobody wants to wait for the
+    /// next regular look.
+    pub(crate) fn look(&self, changed: bool) {
+        if changed {
+            let router = self.0.router.clone();
+            tokio::spawn(async move { drop(router.health().await) });
         }
     }
 

@@ -152,3 +152,27 @@ async fn a_new_server_begins_with_what_is_stored(pool: PgPool) {
     assert_eq!(draining, [false, true, false]);
     assert!(!after.reload().await.unwrap(), "nothing changed in between");
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_was_added_is_looked_at_at_once(pool: PgPool) {
+    let redis = Redis::start().await;
+    let (here, mine) = redis.server(&pool, None);
+    let (there, other) = redis.server(&pool, None);
+    let following = tokio::spawn(async move { there.follow().await });
+    here.add(
+        &operator(),
+        draft("third", "http://127.0.0.1:3"),
+        KeyChange::Keep,
+    )
+    .await
+    .unwrap();
+    for router in [mine, other] {
+        eventually("the instance was looked at", || async {
+            let states = router.snapshot();
+            let third = states.iter().find(|it| it.model_id == "third");
+            third.is_some_and(|it| it.last_check.is_some())
+        })
+        .await;
+    }
+    following.abort();
+}

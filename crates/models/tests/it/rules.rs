@@ -145,3 +145,29 @@ async fn of_many_who_add_the_same_name_one_does(pool: PgPool) {
         ("third", "THIRD")
     );
 }
+
+#[sqlx::test(migrator = "MIGRATOR")]
+async fn what_was_removed_comes_back_for_a_day(pool: PgPool) {
+    let redis = Redis::start().await;
+    let (service, router) = redis.server(&pool, None);
+    let who = operator();
+    for (id, hours) in [("young", 23), ("old", 25)] {
+        let draft = draft(id, "http://127.0.0.1:3");
+        service.add(&who, draft, KeyChange::Keep).await.unwrap();
+        service.remove(&who, id).await.unwrap();
+        let ago = "UPDATE models SET removed_at = now() - make_interval(hours => $2) WHERE id = $1";
+        let ago = sqlx::query(ago).bind(id).bind(hours);
+        ago.execute(&pool).await.unwrap();
+    }
+    service.sweep().await.unwrap();
+    service.restore(&who, "young").await.unwrap();
+    let gone = service.restore(&who, "old").await;
+    assert!(matches!(gone, Err(ModelsError::NotFound)), "{gone:?}");
+    assert_eq!(models(&router).len(), 3);
+    // A name that is free again can be given anew, also before the day is over.
+    service.remove(&who, "young").await.unwrap();
+    let young = draft("young", "http://127.0.0.1:4");
+    service.add(&who, young, KeyChange::Keep).await.unwrap();
+    let again = service.find("young").await.unwrap().unwrap();
+    assert_eq!(again.draft.instances[0].url.port(), Some(4));
+}
