@@ -173,7 +173,7 @@ fn changes(key: &KeySummary) -> AnyView {
                 "Programs that use it are refused from then on. This can't be undone."
             </p>
             <form method="post" action=RevokeKey::url()>
-                <input type="hidden" name="key" value=key.id.to_string()/>
+                <input type="hidden" name="api_key" value=key.id.to_string()/>
                 <button class="button button-quiet button-danger">"Revoke"</button>
             </form>
         </section>

@@ -11,6 +11,6 @@ use crate::session::with_status;
 
 /// Takes one of the person's own keys back.
 #[server(prefix = "/api/fn", endpoint = "revoke_key")]
-pub async fn revoke_key(key: ApiKeyId) -> Result<(), AppError> {
-    with_status(super::handlers::revoke(key).await)
+pub async fn revoke_key(api_key: ApiKeyId) -> Result<(), AppError> {
+    with_status(super::handlers::revoke(api_key).await)
 }
