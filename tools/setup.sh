@@ -49,7 +49,17 @@ test_rust() {
   built_once cargo-sqlx 3
   deny
 }
+# Other people's SDKs, in Python; where the list has changed, anew.
+sdk_packages() {
+  local venv="$CACHE/sdk" list="$ROOT/end2end/sdk/requirements.txt"
+  ! cmp -s "$list" "$venv/requirements.txt" || return 0
+  python3 -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv || return
+  rm -rf "$venv"
+  python3 -m venv "$venv" &&
+    "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$list" && cp "$list" "$venv/"
+}
 test_web() {
+  step "Python SDKs" "$AGAIN" sdk_packages
   step "npm packages of end2end" "$AGAIN" npm_packages end2end
   step "Chromium" "$AGAIN" debian chromium
 }

@@ -94,6 +94,14 @@ fresh_state() {
 browser_tests() {
   cd end2end && PLAYWRIGHT_JSON_OUTPUT_NAME="$report" "${app_env[@]}" npx --no-install playwright test --reporter=list,json
 }
+# A key of demo, for the programs that speak OpenAI's words.
+api_key() {
+  "${app_env[@]}" "$program" keys create --user demo --name end2end --json |
+    node -p 'JSON.parse(require("fs").readFileSync(0, "utf8")).key'
+}
+sdk_tests() {
+  cd end2end/sdk && "${app_env[@]}" "$CACHE/sdk/bin/python" -m pytest -q -p no:cacheprovider
+}
 from_report() { node -p 'require(process.argv[1]).stats[process.argv[2]]' "$report" "$1"; }
 
 e2e() {
@@ -113,6 +121,12 @@ e2e() {
     broken+=("the app did not get ready")
     return
   fi
+  E2E_API_KEY="$(api_key)" || broken+=("no API key could be made")
+  app_env+=("E2E_API_KEY=$E2E_API_KEY")
+  check "Python SDKs" "The app's log is .dev/log/e2e-app.log" sdk_tests
+  local sdk_log="$LOGS/Python-SDKs.log"
+  add "$(sed -n 's/.*[^0-9]\([0-9]*\) passed.*/\1/p; s/^\([0-9]*\) passed.*/\1/p' "$sdk_log" | tail -1)" \
+    "$(sed -n 's/.*[^0-9]\([0-9]*\) failed.*/\1/p; s/^\([0-9]*\) failed.*/\1/p' "$sdk_log" | tail -1)"
   rm -f "$report"
   check "playwright" "Reports and traces are in end2end/, the app's log in .dev/log/e2e-app.log" browser_tests
   if [ -f "$report" ]; then

@@ -13,6 +13,10 @@ use url::Url;
 
 use crate::{egress::Resolver, error::RouterError};
 
+/// Connections to one server that are kept for the next requests. With fewer than there are
+/// requests at once, every other one would open a new connection.
+const IDLE: usize = 1024;
+
 /// One client for plain HTTP, and one for TLS as soon as an instance needs it: on a system
 /// without root certificates everything else still works.
 #[derive(Debug)]
@@ -74,6 +78,6 @@ fn build(connect_timeout: Duration, https: bool) -> Result<reqwest::Client, Rout
         .tcp_nodelay(true)
         .tcp_keepalive(Duration::from_secs(30))
         .pool_idle_timeout(Duration::from_secs(60))
-        .pool_max_idle_per_host(32)
+        .pool_max_idle_per_host(IDLE)
         .build()?)
 }
