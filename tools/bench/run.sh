@@ -57,6 +57,14 @@ browser() {
 model_server() { CARGO_TARGET_DIR="$CACHE/gwbench" cargo build --release --locked --manifest-path "$BENCH/gwbench/Cargo.toml"; }
 # A copy, so that a build in between does not change what is measured.
 program() {
+  if ! $pages; then
+    # No browser looks at it: the program alone.
+    SQLX_OFFLINE=true cargo build --release --locked -p onelastai-server --features onelastai-app/ssr
+    rm -rf "$OUT"
+    mkdir -p "$OUT"
+    cp "$CARGO_TARGET_DIR/release/onelastai" "$OUT/"
+    return
+  fi
   "$ROOT/tools/build.sh" release
   rm -rf "$OUT"
   mkdir -p "$OUT"

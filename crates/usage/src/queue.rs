@@ -27,6 +27,8 @@ use crate::{
 
 /// The most rows of one statement.
 const BATCH: usize = 512;
+/// So many are written without waiting for more.
+const ENOUGH: usize = 16;
 /// The longest wait before PostgreSQL is tried again.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// So often a batch that was refused is tried as it is; then in halves, so that what can't be
@@ -144,8 +146,9 @@ impl Writer {
     async fn run(self, mut receiver: mpsc::UnboundedReceiver<Entry>) {
         let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, BATCH).await > 0 {
+            // Where many came while the last ones were written, waiting for more only delays them.
             let end = Instant::now() + self.gather;
-            while batch.len() < BATCH {
+            while batch.len() < ENOUGH {
                 let room = BATCH - batch.len();
                 match timeout_at(end, receiver.recv_many(&mut batch, room)).await {
                     Ok(1..) => {}

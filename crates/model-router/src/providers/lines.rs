@@ -53,29 +53,35 @@ impl Lines {
             self.taken += usize::from(self.chunk[self.taken] == b'\n');
             self.after_cr = false;
         }
+        let Some(end) = memchr::memchr2(b'\n', b'\r', &self.chunk[self.taken..]) else {
+            return self.keep_rest().map(|()| None);
+        };
         let rest = &self.chunk[self.taken..];
-        let end = memchr::memchr2(b'\n', b'\r', rest);
-        let piece = &rest[..end.unwrap_or(rest.len())];
+        let piece = &rest[..end];
         if self.partial.len() + piece.len() > self.longest {
             return Err(TooLong);
         }
-        self.taken += piece.len() + usize::from(end.is_some());
-        self.after_cr = match end {
-            Some(end) => rest[end] == b'\r',
-            None => self.after_cr && rest.is_empty(),
-        };
-        match end {
-            Some(_) if self.partial.is_empty() => Ok(Some(piece)),
-            Some(_) => {
-                self.partial.extend_from_slice(piece);
-                self.stale = true;
-                Ok(Some(&self.partial))
-            }
-            None => {
-                self.partial.extend_from_slice(piece);
-                Ok(None)
-            }
+        self.taken += end + 1;
+        self.after_cr = rest[end] == b'\r';
+        if self.partial.is_empty() {
+            return Ok(Some(piece));
         }
+        self.partial.extend_from_slice(piece);
+        self.stale = true;
+        Ok(Some(&self.partial))
+    }
+
+    /// Keeps what the chunk leaves unfinished, and lets go of the chunk: it is a part of the
+    /// connection's buffer, and as long as it is held the next read needs another one.
+    fn keep_rest(&mut self) -> Result<(), TooLong> {
+        let chunk = std::mem::take(&mut self.chunk);
+        let rest = &chunk[std::mem::take(&mut self.taken)..];
+        if self.partial.len() + rest.len() > self.longest {
+            return Err(TooLong);
+        }
+        self.after_cr &= rest.is_empty();
+        self.partial.extend_from_slice(rest);
+        Ok(())
     }
 
     /// What is left after the last line end, once there are no more chunks.
