@@ -147,14 +147,14 @@ test("another user finds nothing at a key's address and can change nothing there
     expect(replaced.status(), address).toBe(404);
   }
   const revoked = await other.request.post("/api/fn/revoke_key", {
-    form: { key: id },
+    form: { api_key: id },
     headers: { ...FROM_OUR_PAGE.headers, accept: "application/json" },
   });
   expect(await revoked.text()).toContain("not_found");
   // Nor does another site act for the key's owner.
   const foreign = { headers: { accept: "text/html", origin: "https://evil.example" }, maxRedirects: 0 };
   for (const path of [`/account/keys/${id}`, "/account/keys/new", "/api/fn/revoke_key"]) {
-    const refused = await page.request.post(path, { ...foreign, form: { key: id, overlap: "0", name: "Evil" } });
+    const refused = await page.request.post(path, { ...foreign, form: { api_key: id, overlap: "0", name: "Evil" } });
     expect(refused.status(), path).toBe(403);
   }
   await page.goto("/account/keys");
