@@ -31,7 +31,7 @@ function ourEnvironment(upstream) {
     OLLAMA_URLS: `http://${MODEL}`,
     OLLAMA_MODEL: 'mock',
     FALLBACK_TO_CLOUD: 'true',
-    CLOUD_BASE_URL: `http://${MODEL}/v1`,
+    CLOUD_BASE_URL: `http://${MODEL}/v1;slots=10000`,
     CLOUD_API_KEY: 'bench',
     CLOUD_MODEL: 'mock-openai',
   };
