@@ -1,7 +1,7 @@
 //! The forms of the agent dashboard that must keep what was typed, and its files.
 
 use axum::{
-    body::{Body, to_bytes},
+    body::Body,
     extract::{FromRequest, Multipart, Path, Request, State},
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
@@ -12,9 +12,8 @@ use onelastai_app::{
     session,
     state::AppState,
 };
-use url::form_urlencoded;
 
-use super::{MAX_BODY, error, pages};
+use super::{error, form::sent, pages};
 
 /// `POST /agents/new`
 pub(super) async fn create(State(state): State<AppState>, request: Request) -> Response {
@@ -48,13 +47,7 @@ async fn submitted(
     parts: &Parts,
     body: Body,
 ) -> Result<Outcome, AppError> {
-    let session = session::required(state, parts).await?;
-    let too_long = |_| AppError::Invalid {
-        field: String::new(),
-        message: "That is more than this form takes.".to_owned(),
-    };
-    let body = to_bytes(body, MAX_BODY).await.map_err(too_long)?;
-    let fields = form_urlencoded::parse(&body).into_owned().collect();
+    let (session, fields) = sent(state, parts, body).await?;
     submit::submit(state, &session, parts, slug, fields).await
 }
 

@@ -1,7 +1,6 @@
 //! The forms of API keys that show what came of them in their own page.
 
 use axum::{
-    body::{Body, to_bytes},
     extract::{Path, Request, State},
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::Response,
@@ -9,13 +8,10 @@ use axum::{
 use onelastai_app::{
     error::AppError,
     features::api_keys::submit::{self, Answer},
-    session,
     state::AppState,
 };
-use onelastai_identity::Session;
-use url::form_urlencoded;
 
-use super::{MAX_BODY, error, pages};
+use super::{error, form::sent, pages};
 
 /// `POST /account/keys/new`
 pub(super) async fn create(State(state): State<AppState>, request: Request) -> Response {
@@ -41,23 +37,6 @@ pub(super) async fn rotate(
     };
     let answer = answer.await;
     show(&state, parts, answer).await
-}
-
-async fn sent(
-    state: &AppState,
-    parts: &Parts,
-    body: Body,
-) -> Result<(Session, Vec<(String, String)>), AppError> {
-    let session = session::required(state, parts).await?;
-    let too_long = |_| AppError::Invalid {
-        field: String::new(),
-        message: "That is more than this form takes.".to_owned(),
-    };
-    let body = to_bytes(body, MAX_BODY).await.map_err(too_long)?;
-    Ok((
-        session,
-        form_urlencoded::parse(&body).into_owned().collect(),
-    ))
 }
 
 async fn show(state: &AppState, parts: Parts, answer: Result<Answer, AppError>) -> Response {

@@ -9,6 +9,7 @@ mod cookies;
 mod entrance;
 mod error;
 mod events;
+mod form;
 mod guard;
 mod health;
 mod keys;

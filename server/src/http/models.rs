@@ -1,7 +1,6 @@
 //! The forms of the models' pages, which show what came of them in their own page.
 
 use axum::{
-    body::{Body, to_bytes},
     extract::{Path, Request, State},
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Redirect, Response},
@@ -9,13 +8,10 @@ use axum::{
 use onelastai_app::{
     error::AppError,
     features::admin::models::submit::{self, Outcome},
-    session,
     state::AppState,
 };
-use onelastai_identity::Session;
-use url::form_urlencoded;
 
-use super::{MAX_BODY, error, pages};
+use super::{error, form::sent, pages};
 
 /// `POST /admin/models`: test, drain, undrain, restore.
 pub(super) async fn act(State(state): State<AppState>, request: Request) -> Response {
@@ -52,21 +48,6 @@ pub(super) async fn change(
     };
     let outcome = outcome.await;
     answer(&state, parts, outcome).await
-}
-
-async fn sent(
-    state: &AppState,
-    parts: &Parts,
-    body: Body,
-) -> Result<(Session, Vec<(String, String)>), AppError> {
-    let session = session::required(state, parts).await?;
-    let too_long = |_| AppError::Invalid {
-        field: String::new(),
-        message: "That is more than this form takes.".to_owned(),
-    };
-    let body = to_bytes(body, MAX_BODY).await.map_err(too_long)?;
-    let fields = form_urlencoded::parse(&body).into_owned().collect();
-    Ok((session, fields))
 }
 
 async fn answer(state: &AppState, parts: Parts, outcome: Result<Outcome, AppError>) -> Response {
