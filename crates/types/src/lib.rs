@@ -10,5 +10,5 @@ pub use answer::{AnswerStatus, Finished, Making, Started, StreamEvent, ViewEvent
 pub use ids::{
     AgentId, ApiKeyId, ConversationId, GenerationId, InvalidId, MessageId, UserId, UserSessionId,
 };
-pub use money::{Currency, InvalidCurrency, Money};
+pub use money::{Currency, InvalidCurrency, Money, decimal};
 pub use plan::{Tier, UnknownTier};

@@ -99,9 +99,33 @@ impl fmt::Display for Money {
     }
 }
 
+/// A decimal number such as `12` or `12.5`, exactly, in units of its last of `digits` places
+/// behind the point: with 2 of them, `12.5` is 1250. Nothing but digits and one point is taken,
+/// and no more places than there are.
+#[must_use]
+pub fn decimal(text: &str, digits: usize) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > digits || !are_digits(whole) || !are_digits(part) {
+        return None;
+    }
+    format!("{whole}{part:0<digits$}").parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_decimal_number_is_exact_or_refused() {
+        assert_eq!(decimal("12", 2), Some(1200));
+        assert_eq!(decimal("0.15", 6), Some(150_000));
+        assert_eq!(decimal("7", 0), Some(7));
+        for wrong in ["", ".", ".5", "-1", "1.234", "1,2", "1e3", "1.2.3", "７"] {
+            assert_eq!(decimal(wrong, 2), None, "{wrong:?}");
+        }
+        assert_eq!(decimal("99999999999999999999", 2), None);
+    }
 
     #[test]
     fn an_amount_shows_the_digits_of_its_currency() {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use onelastai_model_router::{
     InstanceSpec, ModelKind, ModelSpec, Price, ProviderKind, RouterConfig,
 };
+use onelastai_types::decimal;
 use url::Url;
 
 use super::{ConfigError, Env, env::wrong};
@@ -116,12 +117,7 @@ fn price(env: &Env) -> Result<Option<Price>, ConfigError> {
 
 /// A decimal number in millionths, exactly.
 fn micros(name: &'static str, value: &str) -> Result<u64, ConfigError> {
-    let (whole, part) = value.split_once('.').unwrap_or((value, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = (!whole.is_empty() && part.len() <= 6 && digits(whole) && digits(part))
-        .then(|| format!("{whole}{part:0<6}").parse().ok())
-        .flatten();
-    number.ok_or_else(|| wrong(name, &format!("is {value:?}: it must be like 0.15")))
+    decimal(value, 6).ok_or_else(|| wrong(name, &format!("is {value:?}: it must be like 0.15")))
 }
 
 /// `http://host:port;slots=8;weight=2`, separated by commas.

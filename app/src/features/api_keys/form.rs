@@ -2,7 +2,7 @@
 //! is wrong.
 
 use onelastai_access::{FieldError, KeyDraft, Scope, Scopes, network};
-use onelastai_types::{AgentId, Currency, Money};
+use onelastai_types::{AgentId, Currency, Money, decimal};
 use time::{Date, Duration, OffsetDateTime, Time, macros::format_description};
 use uuid::Uuid;
 
@@ -225,12 +225,7 @@ fn limit(text: &str, field: &'static str, wrong: &mut Vec<FieldError>) -> Option
 
 /// An amount such as `12`, `12.5` or `12,50`, in minor units.
 fn minor(text: &str, digits: usize) -> Option<i64> {
-    let (whole, part) = text.split_once(['.', ',']).unwrap_or((text, ""));
-    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || part.len() > digits || !are_digits(whole) || !are_digits(part) {
-        return None;
-    }
-    format!("{whole}{part:0<digits$}").parse().ok()
+    i64::try_from(decimal(&text.replace(',', "."), digits)?).ok()
 }
 
 #[cfg(test)]

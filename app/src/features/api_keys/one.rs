@@ -18,7 +18,7 @@ use crate::error::AppError;
 use crate::layout::desk::{Desk, Notice, Section, outcome};
 use crate::layout::error_page::{error_view, form_error};
 use crate::session::{agents_viewer, desk_for, local};
-use crate::ui::Moment;
+use crate::ui::{Moment, count};
 
 /// The page.
 #[component]
@@ -74,7 +74,7 @@ fn facts(key: &KeySummary, agents: &[Agent], now: OffsetDateTime) -> AnyView {
         view! { <div><dt>{name}</dt><dd>{value}</dd></div> }
     };
     let limit = |limit: Option<u32>| match limit {
-        Some(limit) => words::count(limit.into()),
+        Some(limit) => count(limit.into()),
         None => "as your plan has it".to_owned(),
     };
     let networks = match &key.networks {

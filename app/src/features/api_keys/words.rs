@@ -3,18 +3,7 @@
 use onelastai_access::{KeyState, KeySummary, KeyUse};
 use onelastai_types::Money;
 
-/// A whole number with its thousands apart, as `12,345`.
-pub(super) fn count(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
+use crate::ui::count;
 
 /// One word for how it is with a key, and the class of its tag.
 pub(super) fn state(state: KeyState) -> (&'static str, &'static str) {

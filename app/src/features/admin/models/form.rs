@@ -7,6 +7,7 @@ use onelastai_models::{
     KeyChange, ModelDraft, capabilities_named, capability_names, kind_name, kind_named,
     parse_instances, provider_name, provider_named, show_instance,
 };
+use onelastai_types::decimal;
 
 /// What stands in the form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,7 +52,7 @@ impl ModelForm {
     pub fn of_draft(draft: &ModelDraft, version: i32) -> Self {
         let instances: Vec<_> = draft.instances.iter().map(show_instance).collect();
         let price = draft.price.as_ref();
-        let amount = |of: fn(&Price) -> u64| price.map(|it| decimal(of(it))).unwrap_or_default();
+        let amount_of = |of: fn(&Price) -> u64| price.map(|it| amount(of(it))).unwrap_or_default();
         let capabilities = capability_names(draft.capabilities);
         Self {
             id: draft.id.clone(),
@@ -63,8 +64,8 @@ impl ModelForm {
             context_length: draft.context_length.to_string(),
             capabilities: capabilities.into_iter().map(str::to_owned).collect(),
             currency: price.map_or("USD", |it| &it.currency).to_owned(),
-            price_prompt: amount(|it| it.prompt_micros_per_million),
-            price_completion: amount(|it| it.completion_micros_per_million),
+            price_prompt: amount_of(|it| it.prompt_micros_per_million),
+            price_completion: amount_of(|it| it.completion_micros_per_million),
             purpose: draft.purpose.clone(),
             enabled: draft.enabled,
             position: draft.position.to_string(),
@@ -192,16 +193,10 @@ pub(super) fn field_error(error: onelastai_models::FieldError) -> FieldError {
 
 /// A decimal number in millionths, exactly.
 fn micros(text: &str) -> Option<u64> {
-    let text = text.replace(',', ".");
-    let (whole, part) = text.split_once('.').unwrap_or((&text, ""));
-    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.is_empty() || part.len() > 6 || !digits(whole) || !digits(part) {
-        return None;
-    }
-    format!("{whole}{part:0<6}").parse().ok()
+    decimal(&text.replace(',', "."), 6)
 }
 
-fn decimal(micros: u64) -> String {
+fn amount(micros: u64) -> String {
     let text = format!("{}.{:06}", micros / 1_000_000, micros % 1_000_000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
@@ -298,7 +293,7 @@ mod tests {
         ] {
             assert_eq!(micros(text), None, "{text}");
         }
-        assert_eq!(decimal(150_000), "0.15");
-        assert_eq!(decimal(10_000_000), "10");
+        assert_eq!(amount(150_000), "0.15");
+        assert_eq!(amount(10_000_000), "10");
     }
 }
