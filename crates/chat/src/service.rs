@@ -63,7 +63,8 @@ impl Caller {
     }
 
     /// As the agents know them. Nobody edits an agent from a conversation.
-    pub(crate) fn viewer(&self) -> Viewer {
+    #[must_use]
+    pub fn viewer(&self) -> Viewer {
         Viewer {
             groups: self.groups.clone(),
             ..Viewer::person(self.user)

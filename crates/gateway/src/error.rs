@@ -1,6 +1,6 @@
 //! Why a call came to nothing.
 
-use onelastai_access::Scope;
+use onelastai_access::{ApiCaller, Scope};
 use onelastai_agents::AgentError;
 use onelastai_db::DbError;
 use onelastai_model_router::ModelError;
@@ -36,6 +36,18 @@ pub enum GatewayError {
 impl From<sqlx::Error> for GatewayError {
     fn from(error: sqlx::Error) -> Self {
         Self::Db(error.into())
+    }
+}
+
+/// Whether the caller may do what takes `scope`.
+///
+/// # Errors
+/// [`GatewayError::Forbidden`] where not.
+pub fn require(caller: &ApiCaller, scope: Scope) -> Result<(), GatewayError> {
+    if caller.may(scope) {
+        Ok(())
+    } else {
+        Err(GatewayError::Forbidden(scope))
     }
 }
 

@@ -17,7 +17,7 @@ mod offers;
 mod service;
 mod target;
 
-pub use error::GatewayError;
+pub use error::{GatewayError, require};
 pub use idempotency::{Claim, Claimed, Stored};
 pub use metered::Metered;
 pub use offers::Offer;

@@ -120,15 +120,8 @@ impl Metered {
         usage: &ChatUsage,
     ) -> Outcome {
         let chosen = &self.stream.chosen;
-        let completion_tokens = match usage.completion_tokens {
-            // The engine doesn't count.
-            0 => self.pieces,
-            counted => counted,
-        };
-        let prompt_tokens = match usage.prompt_tokens {
-            0 => self.meter.prompt_tokens,
-            counted => counted,
-        };
+        let prompt_tokens = counted_or(usage.prompt_tokens, self.meter.prompt_tokens);
+        let completion_tokens = counted_or(usage.completion_tokens, self.pieces);
         Outcome {
             first_token_ms: self.first_token.map(milliseconds),
             ..outcome(
@@ -199,10 +192,7 @@ pub(crate) fn failed(meter: &Meter, error: &ModelError) -> Outcome {
 /// Vectors that were made.
 pub(crate) fn embedded(meter: &Meter, embeddings: &Embeddings) -> Outcome {
     let chosen = &embeddings.chosen;
-    let tokens = match embeddings.prompt_tokens {
-        0 => meter.prompt_tokens,
-        counted => counted,
-    };
+    let tokens = counted_or(embeddings.prompt_tokens, meter.prompt_tokens);
     outcome(meter, chosen, AnswerStatus::Complete, None, tokens, 0)
 }
 
@@ -227,6 +217,11 @@ fn outcome(
         agent: meter.agent,
         ..Outcome::ended(status, prompt_tokens, completion_tokens)
     }
+}
+
+/// What an engine counted, or where it doesn't count what we know of it.
+fn counted_or(counted: u32, known: u32) -> u32 {
+    if counted == 0 { known } else { counted }
 }
 
 fn cost(chosen: &Chosen, prompt_tokens: u32, completion_tokens: u32) -> Option<Cost> {

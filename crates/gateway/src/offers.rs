@@ -4,6 +4,7 @@ use onelastai_access::{ApiCaller, Scope};
 
 use crate::{
     GatewayError, GatewayService,
+    error::require,
     target::{AGENT, viewer},
 };
 
@@ -29,9 +30,7 @@ impl GatewayService {
     /// # Errors
     /// [`GatewayError::Forbidden`] without the scope; as any query.
     pub async fn offers(&self, caller: &ApiCaller) -> Result<Vec<Offer>, GatewayError> {
-        if !caller.may(Scope::ModelsRead) {
-            return Err(GatewayError::Forbidden(Scope::ModelsRead));
-        }
+        require(caller, Scope::ModelsRead)?;
         let mut offers = self.model_offers(caller);
         if caller.may(Scope::AgentsUse) {
             let agents = self.agents.list(&viewer(caller)).await;

@@ -10,7 +10,9 @@ use onelastai_types::AgentId;
 use onelastai_usage::{Admission, Ask, KeyLimits, UsageService};
 
 use crate::{
-    GatewayError, Metered, estimate,
+    GatewayError, Metered,
+    error::require,
+    estimate,
     metered::{Meter, embedded, failed},
 };
 
@@ -50,9 +52,7 @@ impl GatewayService {
         caller: &ApiCaller,
         request: ChatRequest,
     ) -> Result<Metered, GatewayError> {
-        if !caller.may(Scope::ChatWrite) {
-            return Err(GatewayError::Forbidden(Scope::ChatWrite));
-        }
+        require(caller, Scope::ChatWrite)?;
         let targeted = self.target(caller, request).await?;
         let prompt_tokens = estimate::prompt(&targeted.request);
         let answer = estimate::answer(&targeted.request);
@@ -85,9 +85,7 @@ impl GatewayService {
         texts: Vec<String>,
         dimensions: Option<u32>,
     ) -> Result<Embeddings, GatewayError> {
-        if !caller.may(Scope::EmbeddingsWrite) {
-            return Err(GatewayError::Forbidden(Scope::EmbeddingsWrite));
-        }
+        require(caller, Scope::EmbeddingsWrite)?;
         self.bare_model(caller, &model)?;
         let prompt_tokens = estimate::texts(&texts);
         let admission = self.admit(caller, &model, None, prompt_tokens, 0).await?;

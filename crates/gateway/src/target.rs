@@ -4,7 +4,7 @@ use onelastai_access::{ApiCaller, Scope};
 use onelastai_agents::{Agent, Viewer};
 use onelastai_model_router::{ChatMessage, ChatRequest, Role};
 
-use crate::{GatewayError, GatewayService};
+use crate::{GatewayError, GatewayService, error::require};
 
 /// What the name of an agent begins with where a model's is expected.
 pub(crate) const AGENT: &str = "agent/";
@@ -86,9 +86,7 @@ impl GatewayService {
         slug: &str,
         named: &str,
     ) -> Result<Agent, GatewayError> {
-        if !caller.may(Scope::AgentsUse) {
-            return Err(GatewayError::Forbidden(Scope::AgentsUse));
-        }
+        require(caller, Scope::AgentsUse)?;
         let agent = self
             .agents
             .by_slug(&viewer(caller), slug)

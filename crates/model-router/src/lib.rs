@@ -56,6 +56,9 @@ pub use error::{Absence, ModelError, RouterError};
 pub use health::InstanceHealth;
 pub use price::Price;
 pub use router::ModelRouter;
-pub use spec::{Capabilities, InstanceSpec, ModelKind, ModelName, ModelSpec, ProviderKind, Secret};
+pub use spec::{
+    Capabilities, InstanceSpec, ModelKind, ModelName, ModelSpec, ProviderKind, Secret,
+    without_credentials,
+};
 pub use state::{Health, HealthChange, InstanceState, LastCheck};
 pub use stream::ChatStream;

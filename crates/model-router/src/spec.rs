@@ -216,7 +216,8 @@ impl ModelSpec {
 }
 
 /// The address with user and password taken out: fit to be shown, stored and logged.
-pub(crate) fn without_credentials(url: &Url) -> Url {
+#[must_use]
+pub fn without_credentials(url: &Url) -> Url {
     let mut url = url.clone();
     // Both fail only for addresses that can't have credentials.
     let _ = url.set_username("");

@@ -1,10 +1,8 @@
 //! What an operator says about a model.
 
 use onelastai_model_router::{
-    Capabilities, InstanceSpec, ModelKind, ModelSpec, Price, ProviderKind,
+    Capabilities, InstanceSpec, ModelKind, ModelSpec, Price, ProviderKind, without_credentials,
 };
-
-use crate::instances::without_credentials;
 
 /// A model as it is to be. The key that it may need is not part of it: it goes in and never
 /// comes out.

@@ -1,7 +1,7 @@
 //! Instances as text, one a line: `http://gpu-1:11434;slots=8;weight=2`. The settings are written
 //! in the same way.
 
-use onelastai_model_router::{InstanceSpec, is_metadata_url};
+use onelastai_model_router::{InstanceSpec, is_metadata_url, without_credentials};
 use url::Url;
 
 use crate::error::FieldError;
@@ -94,14 +94,6 @@ pub fn show_instance(instance: &InstanceSpec) -> String {
 pub(crate) fn address(url: &Url) -> String {
     let url = without_credentials(url);
     url.as_str().trim_end_matches('/').to_owned()
-}
-
-pub(crate) fn without_credentials(url: &Url) -> Url {
-    let mut url = url.clone();
-    // Both fail only for addresses that can't have credentials.
-    let _ = url.set_username("");
-    let _ = url.set_password(None);
-    url
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use futures::{Stream, stream};
 use onelastai_access::{ApiCaller, Scope};
 use onelastai_app::state::AppState;
 use onelastai_chat::{self as chat, ChatError, Log, Send, Sent};
+use onelastai_gateway::require;
 use onelastai_openai::{ErrorBody, parse};
 use onelastai_types::{AgentId, ConversationId};
 use serde::Deserialize;
@@ -84,7 +85,7 @@ pub(super) async fn list(
     Caller(caller, _): Caller,
     Query(page): Query<Page>,
 ) -> Result<Json<ConversationList>, Failure> {
-    scope(&caller, Scope::ConversationsRead)?;
+    require(&caller, Scope::ConversationsRead)?;
     let limit = page.limit.unwrap_or(20).clamp(1, MOST);
     let found = state
         .chat
@@ -115,9 +116,9 @@ pub(super) async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    scope(&caller, Scope::ConversationsWrite)?;
+    require(&caller, Scope::ConversationsWrite)?;
     let new: NewConversation = parse(&body)?;
-    let agent = state.agents.by_slug(&viewer(&person), &new.agent).await;
+    let agent = state.agents.by_slug(&person.viewer(), &new.agent).await;
     let agent = agent.map_err(|error| Failure::from(ChatError::from(error)))?;
     usable(&caller, agent.id)?;
     let send = Send {
@@ -152,7 +153,7 @@ pub(super) async fn read(
     Caller(caller, _): Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Conversation>, Failure> {
-    scope(&caller, Scope::ConversationsRead)?;
+    require(&caller, Scope::ConversationsRead)?;
     let conversation = of(&state, &caller, &id).await?;
     Ok(Json(conversation.into()))
 }
@@ -173,7 +174,7 @@ pub(super) async fn rename(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Conversation>, Failure> {
-    scope(&caller, Scope::ConversationsWrite)?;
+    require(&caller, Scope::ConversationsWrite)?;
     let new: NewTitle = parse(&body)?;
     let conversation = of(&state, &caller, &id).await?;
     state
@@ -198,7 +199,7 @@ pub(super) async fn delete(
     Caller(caller, person): Caller,
     Path(id): Path<String>,
 ) -> Result<Json<Deleted>, Failure> {
-    scope(&caller, Scope::ConversationsWrite)?;
+    require(&caller, Scope::ConversationsWrite)?;
     let conversation = of(&state, &caller, &id).await?;
     state.chat.delete(&person, conversation.id).await?;
     Ok(Json(Deleted::of(conversation.id)))
@@ -227,7 +228,7 @@ pub(super) async fn say(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Failure> {
-    scope(&caller, Scope::ConversationsWrite)?;
+    require(&caller, Scope::ConversationsWrite)?;
     let new: NewMessage = parse(&body)?;
     let conversation = of(&state, &caller, &id).await?;
     let send = Send {
@@ -288,14 +289,6 @@ async fn of(state: &AppState, caller: &ApiCaller, id: &str) -> Result<chat::Conv
     Ok(conversation)
 }
 
-fn scope(caller: &ApiCaller, scope: Scope) -> Result<(), Failure> {
-    if caller.may(scope) {
-        Ok(())
-    } else {
-        Err(Failure::forbidden(scope.name()))
-    }
-}
-
 /// The only agents whose conversations a key is for; `None` for all.
 fn agents(caller: &ApiCaller) -> Option<&[AgentId]> {
     caller.key.as_ref()?.agents.as_deref()
@@ -305,13 +298,6 @@ fn usable(caller: &ApiCaller, agent: AgentId) -> Result<(), Failure> {
     match agents(caller) {
         Some(agents) if !agents.contains(&agent) => Err(Failure::not_found("conversation")),
         _ => Ok(()),
-    }
-}
-
-fn viewer(person: &chat::Caller) -> onelastai_agents::Viewer {
-    onelastai_agents::Viewer {
-        groups: person.groups.clone(),
-        ..onelastai_agents::Viewer::person(person.user)
     }
 }
 
