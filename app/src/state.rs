@@ -1,7 +1,5 @@
 //! What every handler and server function works with.
 
-use std::sync::Arc;
-
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use onelastai_access::AccessService;
@@ -38,8 +36,8 @@ pub struct AppState {
     pub usage: UsageService,
     /// Models and agents for programs.
     pub gateway: GatewayService,
-    /// The API's description (OpenAPI), for its pages.
-    pub reference: Arc<Value>,
+    /// The API's description (OpenAPI), for its pages; made when it is first asked for.
+    pub reference: fn() -> &'static Value,
     /// The models, asked.
     pub router: ModelRouter,
     /// The models, added and changed.

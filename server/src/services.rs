@@ -1,6 +1,6 @@
 //! Building everything from the settings.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use leptos::config::{LeptosOptions, get_configuration};
 use onelastai_access::{AccessService, Trust};
@@ -111,7 +111,7 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
     );
     Ok(AppState {
         gateway: GatewayService::new(pool.clone(), agents.clone(), router.clone(), usage.clone()),
-        reference: Arc::new(http::description()),
+        reference: http::description,
         leptos_options: site(config)?,
         places: Places::new(config.web.base_url.clone()),
         identity,

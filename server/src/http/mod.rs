@@ -19,7 +19,7 @@ mod pages;
 mod place;
 mod v1;
 
-use std::time::Duration;
+use std::{sync::LazyLock, time::Duration};
 
 use axum::{
     Router,
@@ -29,6 +29,7 @@ use axum::{
     routing::{get, post},
 };
 use onelastai_app::state::AppState;
+use serde_json::Value;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::{CompressionLayer, CompressionLevel},
@@ -42,8 +43,10 @@ const MAX_BODY: usize = 256 * 1024;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The API's description (OpenAPI 3.1).
-pub fn description() -> serde_json::Value {
-    serde_json::to_value(v1::document()).unwrap_or_default()
+pub fn description() -> &'static Value {
+    static DESCRIPTION: LazyLock<Value> =
+        LazyLock::new(|| serde_json::to_value(v1::document()).unwrap_or_default());
+    &DESCRIPTION
 }
 
 /// Every address of the product.

@@ -21,7 +21,7 @@ pub fn ReferenceRoute() -> impl IntoView {
     let Some(state) = use_context::<AppState>() else {
         return error_view(AppError::Internal);
     };
-    let document = &*state.reference;
+    let document = (state.reference)();
     let origin = state.places.origin(&Place::Main);
     let groups = groups(document);
     let contents = groups

@@ -225,8 +225,9 @@ mod tests {
     fn written(pieces: Vec<ChatEvent>) -> Vec<Value> {
         let request: ResponsesRequest =
             serde_json::from_str(r#"{"model":"m","input":"Hi"}"#).unwrap();
+        let head = ResponseHead::new(7, &request).named("1".into());
         let mut out = BytesMut::new();
-        let mut encoder = EventEncoder::new(ResponseHead::new("1".into(), 7, &request), &mut out);
+        let mut encoder = EventEncoder::new(head, &mut out);
         for piece in pieces {
             encoder.piece(piece, &mut out);
         }

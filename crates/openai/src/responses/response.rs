@@ -29,10 +29,10 @@ pub struct ResponseHead {
 }
 
 impl ResponseHead {
-    /// Of an answer to `request`.
-    pub fn new(id: String, created: i64, request: &ResponsesRequest) -> Self {
+    /// Of an answer to `request`, without a name yet.
+    pub fn new(created: i64, request: &ResponsesRequest) -> Self {
         Self {
-            id,
+            id: String::new(),
             created,
             model: request.model.clone(),
             instructions: request.instructions.clone(),
@@ -43,6 +43,12 @@ impl ResponseHead {
             tool_choice: request.tool_choice.clone().unwrap_or_else(|| json!("auto")),
             text: request.text.clone().unwrap_or_default(),
         }
+    }
+
+    /// The same with its name, which is known only once it has been admitted.
+    #[must_use]
+    pub fn named(self, id: String) -> Self {
+        Self { id, ..self }
     }
 
     pub(super) fn message_id(&self) -> String {

@@ -62,11 +62,10 @@ async fn answer(
     request: ResponsesRequest,
 ) -> Result<Reply, Failure> {
     let streams = request.streams();
-    let created = now();
-    let form = request.clone();
+    let head = ResponseHead::new(now(), &request);
     let metered = state.gateway.chat(&caller, request.into_router()?).await?;
     let (id, rate) = (metered.id, metered.rate);
-    let head = ResponseHead::new(id.simple().to_string(), created, &form);
+    let head = head.named(id.simple().to_string());
     let reply = if streams {
         Reply::events(events(metered, head))
     } else {
