@@ -53,6 +53,12 @@ for (const colorScheme of ["light", "dark"] as const) {
           await expect(page.getByRole("link", { name: "Sign in" })).toBeVisible();
           await look(page, "home");
         });
+
+        test("the reference of the API", async ({ page }) => {
+          await page.goto("/docs");
+          await expect(page.getByRole("heading", { name: "API", level: 1 })).toBeVisible();
+          await look(page, "reference");
+        });
       });
 
       test("a new chat, and the choice of agents", async ({ chat, page }) => {
@@ -154,6 +160,16 @@ for (const colorScheme of ["light", "dark"] as const) {
             await look(page, name);
           }
         });
+      });
+
+      test("the keys of an account", async ({ page }) => {
+        for (const [name, path] of [
+          ["keys-of-account", "/account/keys"],
+          ["key-new", "/account/keys/new"],
+        ] as const) {
+          expect((await page.goto(path))?.status(), path).toBe(200);
+          await look(page, name);
+        }
       });
 
       test("an agent's own host", async ({ chat, page, exhibits }) => {
