@@ -73,7 +73,7 @@ fn fields(
         wrong,
     };
     view! {
-        <form class="form" method="post" action="/account/keys/new">
+        <form class="form key-form" method="post" action="/account/keys/new">
             <input type="hidden" name="request" value=form.request.clone()/>
             {field("name", "Name", "Where it is used, so that you know later which one to revoke.")
                 .line(&form.name, LONGEST_NAME as u32)}
