@@ -106,12 +106,7 @@ impl Message {
             Some(content) => content.split(at)?,
             None => (String::new(), Vec::new()),
         };
-        if !images.is_empty() && role != Role::User {
-            return Err(ApiError::invalid(
-                at,
-                "Only a user's message can hold pictures.",
-            ));
-        }
+        fitting(role, &images, at)?;
         let tool_calls: Vec<router::ToolCall> = self
             .tool_calls
             .unwrap_or_default()
@@ -163,14 +158,28 @@ impl Content {
                 }
             }
         }
-        if images.len() > MOST_IMAGES {
-            return Err(ApiError::invalid(
-                &format!("{at}.content"),
-                format!("A message can hold at most {MOST_IMAGES} pictures."),
-            ));
-        }
         Ok((text, images))
     }
+}
+
+/// Whether a message of this role may hold these pictures.
+pub(crate) fn fitting(role: Role, images: &[Image], at: &str) -> Result<(), ApiError> {
+    if images.is_empty() {
+        return Ok(());
+    }
+    if role != Role::User {
+        return Err(ApiError::invalid(
+            at,
+            "Only a user's message can hold pictures.",
+        ));
+    }
+    if images.len() > MOST_IMAGES {
+        return Err(ApiError::invalid(
+            &format!("{at}.content"),
+            format!("A message can hold at most {MOST_IMAGES} pictures."),
+        ));
+    }
+    Ok(())
 }
 
 /// The picture in a `data:` URL (RFC 2397).
@@ -224,6 +233,19 @@ mod tests {
         assert_eq!(said.content, "What\nis this?");
         assert_eq!(said.images[0].media_type, "image/png");
         assert_eq!(&said.images[0].data[..], b"\x89PNG");
+    }
+
+    #[test]
+    fn pictures_have_a_limit() {
+        let parts = |count: usize| {
+            let part =
+                r#"{"type":"image_url","image_url":{"url":"data:image/png;base64,iVBORw=="}}"#;
+            let parts = vec![part; count].join(",");
+            format!(r#"{{"role":"user","content":[{parts}]}}"#)
+        };
+        assert_eq!(message(&parts(16)).unwrap().images.len(), 16);
+        let error = message(&parts(17)).unwrap_err();
+        assert_eq!(error.param.as_deref(), Some("messages[0].content"));
     }
 
     #[test]

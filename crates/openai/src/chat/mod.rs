@@ -7,10 +7,10 @@ mod response;
 mod tools;
 
 pub use chunk::ChunkEncoder;
-pub(crate) use message::picture;
 pub use message::{Content, ContentPart, ImageUrl, Message, MessageRole};
-pub(crate) use request::within;
+pub(crate) use message::{fitting, picture};
 pub use request::{ChatCompletionRequest, ResponseFormat, Stop, StreamOptions};
+pub(crate) use request::{MOST_MESSAGES, within};
 pub use response::{AssistantMessage, ChatCompletion, Choice, Collected, Details, Head, Usage};
-pub(crate) use tools::into_router as tools_into_router;
 pub use tools::{CalledFunction, Function, ToolCall, ToolChoice, ToolDefinition};
+pub(crate) use tools::{into_router as tools_into_router, named};

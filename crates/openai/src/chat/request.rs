@@ -9,7 +9,7 @@ use super::{Message, ToolChoice, ToolDefinition, tools};
 use crate::ApiError;
 
 /// The most messages of one request.
-const MOST_MESSAGES: usize = 4096;
+pub(crate) const MOST_MESSAGES: usize = 4096;
 /// The most texts that end an answer, as the API has it.
 const MOST_STOPS: usize = 4;
 

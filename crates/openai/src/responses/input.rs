@@ -4,7 +4,10 @@ use onelastai_model_router::{ChatMessage, Role, ToolCall};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{ApiError, chat::MessageRole};
+use crate::{
+    ApiError,
+    chat::{MOST_MESSAGES, MessageRole, fitting, picture},
+};
 
 /// A question, or everything so far.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
@@ -107,6 +110,12 @@ impl Input {
                 "There must be something to answer.",
             ));
         }
+        if items.len() > MOST_MESSAGES {
+            return Err(ApiError::invalid(
+                "input",
+                format!("At most {MOST_MESSAGES} items can be sent at once."),
+            ));
+        }
         let mut messages = Vec::with_capacity(items.len());
         for (index, item) in items.into_iter().enumerate() {
             let at = format!("input[{index}]");
@@ -163,16 +172,11 @@ fn message(role: MessageRole, content: MessageContent, at: &str) -> Result<ChatM
             | InputPart::Refusal { refusal: more } => text.push(more),
             InputPart::InputImage { image_url } => {
                 let at = format!("{at}.content[{index}].image_url");
-                images.push(crate::chat::picture(&image_url, &at)?);
+                images.push(picture(&image_url, &at)?);
             }
         }
     }
-    if !images.is_empty() && role != Role::User {
-        return Err(ApiError::invalid(
-            at,
-            "Only a user's message can hold pictures.",
-        ));
-    }
+    fitting(role, &images, at)?;
     Ok(ChatMessage {
         images,
         ..ChatMessage::new(role, text.join("\n"))
@@ -210,5 +214,34 @@ mod tests {
         assert_eq!(messages[1].tool_calls[0].name, "warmth");
         assert_eq!(messages[2].tool_call_id.as_deref(), Some("call_1"));
         assert_eq!(messages[4].images.len(), 1);
+    }
+
+    #[test]
+    fn there_is_a_least_and_a_most() {
+        let ask = |count: usize| {
+            let items = vec![r#"{"role":"user","content":"Hi"}"#; count].join(",");
+            serde_json::from_str::<Input>(&format!("[{items}]"))
+                .unwrap()
+                .into_router()
+        };
+        assert_eq!(ask(MOST_MESSAGES).unwrap().len(), MOST_MESSAGES);
+        for count in [0, MOST_MESSAGES + 1] {
+            assert_eq!(ask(count).unwrap_err().param.as_deref(), Some("input"));
+        }
+    }
+
+    #[test]
+    fn pictures_have_the_limits_of_chat_completions() {
+        let ask = |role: &str, count: usize| {
+            let part = r#"{"type":"input_image","image_url":"data:image/png;base64,iVBORw=="}"#;
+            let parts = vec![part; count].join(",");
+            serde_json::from_str::<Input>(&format!(r#"[{{"role":"{role}","content":[{parts}]}}]"#))
+                .unwrap()
+                .into_router()
+        };
+        assert_eq!(ask("user", 16).unwrap()[0].images.len(), 16);
+        for (role, count, at) in [("user", 17, "input[0].content"), ("system", 1, "input[0]")] {
+            assert_eq!(ask(role, count).unwrap_err().param.as_deref(), Some(at));
+        }
     }
 }

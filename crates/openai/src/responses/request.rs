@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::Input;
 use crate::{
     ApiError,
-    chat::{Function, ToolDefinition, tools_into_router, within},
+    chat::{Function, ToolDefinition, named, tools_into_router, within},
 };
 
 /// Asks for an answer.
@@ -153,19 +153,7 @@ impl ResponsesRequest {
                 .tool_choice
                 .as_ref()
                 .map_or(Ok(Default::default()), choice)?,
-            format: match self.text.unwrap_or_default().format {
-                TextFormat::Text => router::Format::Text,
-                TextFormat::JsonObject => router::Format::JsonObject,
-                TextFormat::JsonSchema {
-                    name,
-                    schema,
-                    strict,
-                } => router::Format::JsonSchema {
-                    name,
-                    schema,
-                    strict: strict.unwrap_or(false),
-                },
-            },
+            format: format(self.text.unwrap_or_default().format)?,
             ..ChatRequest::default()
         })
     }
@@ -183,6 +171,25 @@ impl FunctionTool {
             },
         }
     }
+}
+
+fn format(format: TextFormat) -> Result<router::Format, ApiError> {
+    Ok(match format {
+        TextFormat::Text => router::Format::Text,
+        TextFormat::JsonObject => router::Format::JsonObject,
+        TextFormat::JsonSchema {
+            name,
+            schema,
+            strict,
+        } => {
+            named(&name, "text.format.name")?;
+            router::Format::JsonSchema {
+                name,
+                schema,
+                strict: strict.unwrap_or(false),
+            }
+        }
+    })
 }
 
 fn choice(choice: &Value) -> Result<router::ToolChoice, ApiError> {
@@ -230,6 +237,9 @@ mod tests {
             let error = request(&format!(r#","{field}":{value}"#)).unwrap_err();
             assert_eq!(error.param.as_deref(), Some(field));
         }
+        let schema = r#","text":{"format":{"type":"json_schema","name":"a b","schema":{}}}"#;
+        let schema = request(schema).unwrap_err();
+        assert_eq!(schema.param.as_deref(), Some("text.format.name"));
         let tool = request(r#","tools":[{"type":"web_search"}]"#).unwrap_err();
         assert_eq!(tool.param.as_deref(), Some("tools[0].type"));
     }
