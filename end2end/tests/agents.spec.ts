@@ -141,6 +141,29 @@ test("an agent is tried as the form stands, and nothing of that is kept", async 
   expect(await chats()).toEqual(before);
 });
 
+test("what the keyboard reaches in the form is not behind its bar of buttons", async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 600 });
+  await page.goto("/agents/new");
+  const bar = page.locator(".form-actions");
+  await page.getByLabel("Name", { exact: true }).focus();
+  const reached: string[] = [];
+  const hidden: string[] = [];
+  for (;;) {
+    await page.keyboard.press("Tab");
+    const field = await bar.evaluate((bar) => {
+      const field = document.activeElement as HTMLInputElement;
+      if (bar.contains(field)) return null;
+      const seen = field.getBoundingClientRect().bottom <= bar.getBoundingClientRect().top;
+      return { name: field.name, seen };
+    });
+    if (field === null) break;
+    reached.push(field.name);
+    if (!field.seen) hidden.push(field.name);
+  }
+  expect(reached).toContain("required_tier");
+  expect(hidden).toEqual([]);
+});
+
 test("a copy is private; it goes to the archive and comes back, is deleted and comes back", async ({ page }) => {
   const desk = new AgentDesk(page);
   const slug = await makeAgent(page.request, { slug: freshSlug("baker"), name: "Baker", visibility: "signed_in" });
