@@ -79,11 +79,12 @@ database_url() { sed -E "s|^(.*//[^/]*)(/[^?]*)?|\\1/$1|" <<<"$DATABASE_URL"; }
 # pid_runs FILE WORD: is the process of this pid file alive, and the one we started?
 pid_runs() { [ -f "$1" ] && tr '\0' ' ' 2>/dev/null <"/proc/$(cat "$1")/cmdline" | grep -qF -- "$2"; }
 
-# wait_up ALIVE READY: poll READY for up to four minutes while ALIVE holds.
+# wait_up PID READY: poll READY for up to four minutes while the process lives. By its
+# number: until it has become the server, its command line is still that of this script.
 wait_up() {
   local give_up=$((SECONDS + 240))
   until "$2"; do
-    "$1" && [ "$SECONDS" -lt "$give_up" ] || return 1
+    kill -0 "$1" 2>/dev/null && [ "$SECONDS" -lt "$give_up" ] || return 1
     sleep 0.2
   done
 }

@@ -114,9 +114,8 @@ e2e() {
   step "e2e: database" "See above." fresh_state 8>&- || { broken+=("e2e: database"); return; }
   "${app_env[@]}" "$program" serve >"$LOGS/e2e-app.log" 2>&1 </dev/null 8>&- &
   app=$!
-  app_runs() { kill -0 "$app" 2>/dev/null; }
   app_ready() { curl -fsS "$BASE_URL/health/ready" >/dev/null 2>&1; }
-  if ! wait_up app_runs app_ready; then
+  if ! wait_up "$app" app_ready; then
     tail -n "$STEP_TAIL" "$LOGS/e2e-app.log" >&2
     broken+=("the app did not get ready")
     return

@@ -46,12 +46,11 @@ step "database: create" "Is PostgreSQL reachable at DATABASE_URL?" "$PROGRAM" db
 step "database: migrate" "The migration above does not fit this database." "$PROGRAM" db migrate
 step "database: sample data" "See the message above." "$PROGRAM" db create-sample-data
 
-up() { kill -0 "$app" 2>/dev/null; }
 ready() { curl -fsS "http://$BIND_ADDRESS/health/ready" >/dev/null 2>&1; }
 serve() {
   "$PROGRAM" serve >"$APP_LOG" 2>&1 </dev/null &
   app=$!
-  wait_up up ready
+  wait_up "$app" ready
 }
 started=$SECONDS
 serve || { tail -n 25 "$APP_LOG" >&2; die "The app did not get ready; the end of its log is above (${APP_LOG#"$ROOT"/})."; }

@@ -97,7 +97,7 @@ cmd_start() {
       --hostname="http://localhost:$KEYCLOAK_PORT" >"$LOG" 2>&1 </dev/null &
     echo $! >"$PIDFILE"
   )
-  wait_up running ready || { tail -30 "$LOG" >&2; cmd_stop; return 1; }
+  wait_up "$(cat "$PIDFILE")" ready || { tail -30 "$LOG" >&2; cmd_stop; return 1; }
 }
 
 cmd_stop() { stop_pid "$PIDFILE" running 60; } # kc.sh passes the signal on to its JVM

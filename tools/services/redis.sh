@@ -18,7 +18,7 @@ cmd_start() {
   setsid nohup redis-server --bind 127.0.0.1 --port "$REDIS_PORT" --dir "$PROFILE_DIR" --save "" --appendonly no \
     --daemonize no >"$LOG" 2>&1 </dev/null &
   echo $! >"$PIDFILE"
-  wait_up running test_ping || { tail -20 "$LOG" >&2; cmd_stop; return 1; }
+  wait_up "$(cat "$PIDFILE")" test_ping || { tail -20 "$LOG" >&2; cmd_stop; return 1; }
 }
 test_ping() { [ "$(redis-cli -h 127.0.0.1 -p "$REDIS_PORT" ping 2>/dev/null)" = PONG ]; }
 
