@@ -5,7 +5,7 @@ import { expect, type Locator, type Page } from "@playwright/test";
 import { MODEL } from "./environment.ts";
 
 /** Where the tests' Ollama is, and its name of the model there. */
-export const OLLAMA = (process.env.OLLAMA_URLS ?? "").split(",")[0]?.trim().replace(/\/$/, "") ?? "";
+export const OLLAMA = (process.env.OLLAMA_URLS ?? "").split(/[,;]/)[0]?.trim().replace(/\/$/, "") ?? "";
 export const ENGINE_MODEL = process.env.OLLAMA_MODEL ?? "";
 
 /** A name that no other test has. */

@@ -30,6 +30,7 @@ mod embed;
 mod error;
 mod health;
 mod instance;
+mod instance_line;
 mod pick;
 mod plan;
 mod pool;
@@ -54,6 +55,7 @@ pub use egress::{is_metadata_address, is_metadata_url};
 pub use embed::{EmbedRequest, Embeddings};
 pub use error::{Absence, ModelError, RouterError};
 pub use health::InstanceHealth;
+pub use instance_line::InstanceLineError;
 pub use price::Price;
 pub use router::ModelRouter;
 pub use spec::{

@@ -110,7 +110,11 @@ mod tests {
         let changes = broadcast::channel(1).0;
         let instance = |port| {
             let url: url::Url = format!("http://127.0.0.1:{port}").parse().unwrap();
-            Arc::new(Instance::new(&model, &InstanceSpec::from(url), changes.clone()).unwrap())
+            let spec = InstanceSpec {
+                slots: 4,
+                ..InstanceSpec::from(url)
+            };
+            Arc::new(Instance::new(&model, &spec, changes.clone()).unwrap())
         };
         (1..=count).map(instance).collect()
     }
@@ -165,7 +169,7 @@ mod tests {
     fn one_without_a_free_slot_is_not_picked() {
         let one = instances(1);
         let now = Instant::now();
-        for _ in 0..InstanceSpec::SLOTS {
+        for _ in 0..one[0].slots() {
             assert!(well(&one, now, &[]).is_some());
             one[0].enter(now, false).unwrap();
         }

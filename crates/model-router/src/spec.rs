@@ -57,6 +57,21 @@ pub enum ProviderKind {
     OpenAi,
 }
 
+impl ProviderKind {
+    /// How many answers an instance gives at once where nothing else is said. With too many, the
+    /// queue is the engine's again, and waiting in it counts as the model's silence.
+    #[must_use]
+    pub fn slots(self, kind: ModelKind) -> u32 {
+        match (self, kind) {
+            // `OLLAMA_NUM_PARALLEL` as it comes.
+            (Self::Ollama, _) => 1,
+            // `--parallel` of llama.cpp's server as it comes; vLLM takes more.
+            (Self::OpenAi, ModelKind::Local) => 4,
+            (Self::OpenAi, ModelKind::Cloud) => 64,
+        }
+    }
+}
+
 /// Where a model runs: what is asked of a cloud's leaves the house.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -138,17 +153,12 @@ pub struct InstanceSpec {
     pub weight: u32,
 }
 
-impl InstanceSpec {
-    /// Answers at once where nothing else is said: what Ollama allows by default
-    /// (`OLLAMA_NUM_PARALLEL`).
-    pub const SLOTS: u32 = 4;
-}
-
 impl From<Url> for InstanceSpec {
+    /// An Ollama server as it comes.
     fn from(url: Url) -> Self {
         Self {
             url,
-            slots: Self::SLOTS,
+            slots: ProviderKind::Ollama.slots(ModelKind::Local),
             weight: 1,
         }
     }

@@ -100,7 +100,7 @@ mod tests {
             id: "qwen3".to_owned(),
             display_name: "Qwen 3".to_owned(),
             engine_name: "qwen3:4b".to_owned(),
-            instances: parse_instances("http://gpu:11434").unwrap(),
+            instances: parse_instances("http://gpu:11434", 4).unwrap(),
             ..ModelDraft::empty()
         }
     }

@@ -174,7 +174,7 @@ mod tests {
         Stored {
             draft: ModelDraft {
                 id: id.to_owned(),
-                instances: parse_instances(instances).unwrap(),
+                instances: parse_instances(instances, 4).unwrap(),
                 position,
                 ..ModelDraft::empty()
             },

@@ -6,7 +6,6 @@ use onelastai_model_router::{
     InstanceSpec, ModelKind, ModelSpec, Price, ProviderKind, RouterConfig,
 };
 use onelastai_types::decimal;
-use url::Url;
 
 use super::{ConfigError, Env, env::wrong};
 
@@ -20,9 +19,6 @@ const ADDRESSES: [(&str, &str); 7] = [
     ("smollm2", "SMOLLM2_URLS"),
     ("mistral", "MISTRAL_URLS"),
 ];
-
-/// Answers at once from a cloud where nothing else is said.
-const CLOUD_SLOTS: u32 = 64;
 
 pub(super) fn read(env: &Env) -> Result<RouterConfig, ConfigError> {
     let mut models = specs(env)?;
@@ -51,7 +47,8 @@ fn seconds(env: &Env, name: &'static str) -> Result<Duration, ConfigError> {
 }
 
 fn specs(env: &Env) -> Result<Vec<ModelSpec>, ConfigError> {
-    if let Some(instances) = instances(env, "OLLAMA_URLS", InstanceSpec::SLOTS)? {
+    let ollama = ProviderKind::Ollama.slots(ModelKind::Local);
+    if let Some(instances) = instances(env, "OLLAMA_URLS", ollama)? {
         let engine_name = env.require("OLLAMA_MODEL")?;
         let id = engine_name.split(':').next().unwrap_or(engine_name);
         return Ok(vec![ModelSpec {
@@ -61,7 +58,7 @@ fn specs(env: &Env) -> Result<Vec<ModelSpec>, ConfigError> {
     }
     let mut models = RouterConfig::seven_defaults(env.require("LOCAL_AI_HOST")?);
     for (id, variable) in ADDRESSES {
-        let Some(instances) = instances(env, variable, InstanceSpec::SLOTS)? else {
+        let Some(instances) = instances(env, variable, ollama)? else {
             continue;
         };
         if let Some(model) = models.iter_mut().find(|model| model.id == id) {
@@ -76,7 +73,8 @@ fn cloud(env: &Env) -> Result<ModelSpec, ConfigError> {
     let name = env.require("CLOUD_MODEL")?;
     let key = env.require("CLOUD_API_KEY")?;
     env.require("CLOUD_BASE_URL")?;
-    let instances = instances(env, "CLOUD_BASE_URL", CLOUD_SLOTS)?.unwrap_or_default();
+    let slots = ProviderKind::OpenAi.slots(ModelKind::Cloud);
+    let instances = instances(env, "CLOUD_BASE_URL", slots)?.unwrap_or_default();
     let context = env.number("CLOUD_CONTEXT", 1024, 100_000_000)?;
     Ok(ModelSpec {
         provider: ProviderKind::OpenAi,
@@ -132,42 +130,12 @@ fn instances(
     list.split(',')
         .map(str::trim)
         .filter(|instance| !instance.is_empty())
-        .map(|instance| self::instance(name, instance, slots))
+        .map(|line| {
+            InstanceSpec::read(line, slots)
+                .map_err(|error| wrong(name, &format!("is wrong: {error}")))
+        })
         .collect::<Result<Vec<_>, _>>()
         .map(Some)
-}
-
-fn instance(name: &'static str, text: &str, slots: u32) -> Result<InstanceSpec, ConfigError> {
-    let mut parts = text.split(';').map(str::trim);
-    let mut instance = match parts.next().unwrap_or_default().parse::<Url>() {
-        Ok(url) if matches!(url.scheme(), "http" | "https") => InstanceSpec {
-            slots,
-            ..InstanceSpec::from(url)
-        },
-        _ => {
-            return Err(wrong(
-                name,
-                "must be addresses that begin with http:// or https://",
-            ));
-        }
-    };
-    for part in parts {
-        let number = |value: &str| value.parse().ok().filter(|number| *number > 0);
-        match part
-            .split_once('=')
-            .map(|(key, value)| (key, number(value)))
-        {
-            Some(("slots", Some(slots))) => instance.slots = slots,
-            Some(("weight", Some(weight))) => instance.weight = weight,
-            _ => {
-                return Err(wrong(
-                    name,
-                    "takes ;slots=NUMBER and ;weight=NUMBER after an address, from 1",
-                ));
-            }
-        }
-    }
-    Ok(instance)
 }
 
 #[cfg(test)]
@@ -201,19 +169,9 @@ mod tests {
             .iter()
             .map(|it| (it.url.as_str(), it.slots, it.weight))
             .collect();
-        assert_eq!(found, [("http://a:1/", 8, 2), ("http://b:2/", 4, 3)]);
-        for wrong in [
-            "http://a;slots=0",
-            "http://a;x=1",
-            "http://a;slots",
-            "http://a;;",
-        ] {
-            let error = read(&Env::from_pairs(&[("MISTRAL_URLS", wrong)])).unwrap_err();
-            assert!(
-                error.to_string().starts_with("MISTRAL_URLS"),
-                "{wrong}: {error}"
-            );
-        }
+        assert_eq!(found, [("http://a:1/", 8, 2), ("http://b:2/", 1, 3)]);
+        let error = read(&Env::from_pairs(&[("MISTRAL_URLS", "http://a;slots=0")])).unwrap_err();
+        assert!(error.to_string().starts_with("MISTRAL_URLS"), "{error}");
     }
 
     #[test]
@@ -223,7 +181,7 @@ mod tests {
         let config = read(&Env::from_pairs(&CLOUD)).unwrap();
         let cloud = &config.models[7];
         assert_eq!((cloud.id.as_str(), cloud.kind), ("gpt-x", ModelKind::Cloud));
-        assert_eq!(cloud.instances[0].slots, CLOUD_SLOTS);
+        assert_eq!(cloud.instances[0].slots, 64);
         let price = cloud.price.as_ref().unwrap();
         assert_eq!(price.currency, "USD");
         assert_eq!(price.prompt_micros_per_million, 150_000);

@@ -22,7 +22,8 @@ use crate::{
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_real_model_answers_and_the_database_has_it_all(pool: PgPool) {
     let servers = variable("OLLAMA_URLS");
-    let server = servers.split(',').next().unwrap().parse().unwrap();
+    let first = servers.split([',', ';']).next().unwrap();
+    let server = first.parse().unwrap();
     let chat = replica(&pool, router(&variable("OLLAMA_MODEL"), server), settings()).await;
     let who = person(&pool, "ada").await;
     let sent = ask(&chat, &who, "Say hello in one short sentence.").await;

@@ -4,11 +4,11 @@ use std::env;
 
 use futures::StreamExt;
 use onelastai_model_router::{
-    ChatEvent, EmbedRequest, FinishReason, Format, ModelRouter, ModelSpec, Parameters, ProviderKind,
+    ChatEvent, EmbedRequest, FinishReason, Format, InstanceSpec, ModelRouter, ModelSpec,
+    Parameters, ProviderKind,
 };
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
-use url::Url;
 
 use crate::{config, question, strict};
 
@@ -27,11 +27,14 @@ fn setting(name: &str) -> String {
 /// `openai`, the real one by Ollama's OpenAI-compatible endpoint.
 fn real() -> ModelRouter {
     let urls = setting("OLLAMA_URLS");
-    let instances: Vec<Url> = urls
+    let instances: Vec<_> = urls
         .split(',')
-        .map(|url| url.trim().parse().expect("OLLAMA_URLS"))
+        .map(|line| InstanceSpec::read(line, 1).expect("OLLAMA_URLS"))
         .collect();
-    let model = |id, name: &str| ModelSpec::ollama(id, name, instances.clone());
+    let model = |id, name: &str| ModelSpec {
+        instances: instances.clone(),
+        ..ModelSpec::ollama(id, name, Vec::new())
+    };
     let mut openai = model("openai", &setting("OLLAMA_MODEL"));
     openai.provider = ProviderKind::OpenAi;
     for instance in &mut openai.instances {

@@ -57,7 +57,7 @@ fn model(id: &str, instances: &[&Url]) -> ModelSpec {
     let urls = instances.iter().map(|url| (*url).clone()).collect();
     let mut model = ModelSpec::ollama(id, "engine-model:1b", urls);
     for (instance, weight) in model.instances.iter_mut().zip((900..1000).rev()) {
-        instance.weight = weight;
+        (instance.slots, instance.weight) = (4, weight);
     }
     model
 }

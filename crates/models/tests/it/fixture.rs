@@ -117,7 +117,7 @@ pub fn draft(id: &str, instances: &str) -> ModelDraft {
         id: id.to_owned(),
         display_name: id.to_uppercase(),
         engine_name: "engine:1b".to_owned(),
-        instances: parse_instances(instances).unwrap(),
+        instances: parse_instances(instances, 4).unwrap(),
         ..ModelDraft::empty()
     }
 }

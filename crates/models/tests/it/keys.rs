@@ -98,7 +98,7 @@ async fn it_does_not_go_where_it_was_not_meant_to(pool: PgPool) {
     let change = async |instances: &str, key: KeyChange| {
         let known = service.find("cloud").await.unwrap().unwrap();
         let draft = ModelDraft {
-            instances: parse_instances(instances).unwrap(),
+            instances: parse_instances(instances, 4).unwrap(),
             ..known.draft
         };
         service.change(&who, known.version, draft, key).await

@@ -35,7 +35,7 @@ async fn a_change_reaches_the_other_server(pool: PgPool) {
 
     let first = here.find("first").await.unwrap().unwrap();
     let more = ModelDraft {
-        instances: parse_instances("http://127.0.0.1:1\nhttp://127.0.0.1:5").unwrap(),
+        instances: parse_instances("http://127.0.0.1:1\nhttp://127.0.0.1:5", 4).unwrap(),
         ..first.draft
     };
     here.change(&operator(), 0, more, KeyChange::Keep)

@@ -12,7 +12,8 @@ use crate::fixture::{Redis, draft, operator};
 async fn a_real_model_says_something(pool: PgPool) {
     let redis = Redis::start().await;
     let (service, router) = redis.server(&pool, None);
-    let address = env::var("OLLAMA_URLS").unwrap_or_else(|_| "http://127.0.0.1:11434".to_owned());
+    let servers = env::var("OLLAMA_URLS").unwrap_or_else(|_| "http://127.0.0.1:11434".to_owned());
+    let address = servers.split([',', ';']).next().unwrap().to_owned();
     let engine_name = env::var("OLLAMA_MODEL").unwrap_or_else(|_| "smollm2:135m".to_owned());
     let ollama = ModelDraft {
         engine_name: engine_name.clone(),

@@ -149,7 +149,7 @@ fn fields(form: &ModelForm, wrong: &Wrong, key: KeyState, stores_keys: bool, new
     ]
     .map(|(name, words)| (name.to_owned(), words.to_owned()));
     let instances_hint = "One address a line, with how many answers it gives at once and its share \
-                          of the work: http://gpu-1:11434;slots=4;weight=1";
+                          of the work: http://gpu-1:11434;slots=2;weight=1";
     let id = new.then(|| {
         field(
             "id",

@@ -117,7 +117,10 @@ impl ModelForm {
     /// Every field whose text is not of its kind; what is out of range is the domain's to say.
     pub fn draft(&self) -> Result<ModelDraft, Vec<FieldError>> {
         let mut wrong = Vec::new();
-        let instances = parse_instances(&self.instances).unwrap_or_else(|errors| {
+        let provider = provider_named(&self.provider);
+        let kind = kind_named(&self.kind);
+        let slots = provider.unwrap_or_default().slots(kind.unwrap_or_default());
+        let instances = parse_instances(&self.instances, slots).unwrap_or_else(|errors| {
             wrong.extend(errors.into_iter().map(field_error));
             Vec::new()
         });
@@ -127,11 +130,9 @@ impl ModelForm {
                 message: message.to_owned(),
             });
         };
-        let provider = provider_named(&self.provider);
         if provider.is_none() {
             note("provider", "Choose how it is spoken to.");
         }
-        let kind = kind_named(&self.kind);
         if kind.is_none() {
             note("kind", "Choose where it runs.");
         }
@@ -210,7 +211,8 @@ mod tests {
             id: "cloud".to_owned(),
             display_name: "Cloud".to_owned(),
             engine_name: "x-large".to_owned(),
-            instances: parse_instances("https://api.example.com/v1;slots=64\nhttp://b:1").unwrap(),
+            instances: parse_instances("https://api.example.com/v1;slots=64\nhttp://b:1", 4)
+                .unwrap(),
             price: Some(Price {
                 currency: "EUR".to_owned(),
                 prompt_micros_per_million: 150_000,
