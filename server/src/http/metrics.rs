@@ -186,7 +186,7 @@ mod tests {
         let before = shown(&metrics).await;
         let labels = r#"{model="m",instance="http://127.0.0.1:9"}"#;
         assert!(
-            before.contains(&format!("onelastai_model_instance_slots{labels} 4.0\n")),
+            before.contains(&format!("onelastai_model_instance_slots{labels} 1.0\n")),
             "{before}"
         );
         assert!(!before.contains("instance_up{"), "nobody has looked yet");
