@@ -7,7 +7,7 @@ export const CONVERSATION = /\/chat\/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}
 
 /** An answer of a sentence or two. */
 export const SHORT_QUESTION = "What colour is the sky on a clear day?";
-/** An answer of a thousand words: time to do something in the middle of it. */
+/** A very long answer: time to do something in the middle of it, and to stop it. */
 export const LONG_QUESTION = "Write a detailed essay about the history of the sea.";
 
 /** For an answer that may wait for others, and for the model to load. */

@@ -8,7 +8,7 @@ import { Chat } from "./chat.ts";
 import { rewriteAnswer, type Rewritten } from "./database.ts";
 import { BASE_URL, type Person } from "./environment.ts";
 import { addNewcomer, removeNewcomer, type Newcomer } from "./keycloak.ts";
-import { EXHIBIT, RICH_ANSWER } from "./samples.ts";
+import { ESSAYIST, EXHIBIT, RICH_ANSWER } from "./samples.ts";
 
 type StorageState = Awaited<ReturnType<BrowserContext["storageState"]>>;
 
@@ -57,6 +57,8 @@ interface Shared {
   /** Where `demo` has what tests want to look at. */
   samples: Samples;
   exhibits: Exhibits;
+  /** The slug of an agent whose answers to a long question end after some seconds by themselves. */
+  essayist: string;
 }
 
 export const test = base.extend<Options & Each, Shared>({
@@ -161,6 +163,15 @@ export const test = base.extend<Options & Each, Shared>({
       const user = (await link.getAttribute("href"))?.split("/").at(-1) ?? "";
       await admin.context().close();
       await use({ agent, user });
+    },
+    { scope: "worker" },
+  ],
+
+  essayist: [
+    async ({ browser, signedIn }, use) => {
+      const context = await browser.newContext({ ...DESK, storageState: await signedIn("maker") });
+      await use(await makeAgent(context.request, { ...ESSAYIST, slug: freshSlug("essayist") }));
+      await context.close();
     },
     { scope: "worker" },
   ],

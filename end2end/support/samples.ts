@@ -49,6 +49,15 @@ export const EXHIBIT = {
   visibility: "public",
 };
 
+/** An agent whose answers are long, and as long as the next. */
+export const ESSAYIST = {
+  name: "Essayist",
+  system_prompt: "You write essays.",
+  temperature: "0",
+  max_tokens: "400",
+  visibility: "public",
+};
+
 /** What somebody types, renames a chat to, or makes a model say, to run a script in a page. */
 export const HOSTILE = [
   `<script>window.__pwned=1;alert(1)</script>`,

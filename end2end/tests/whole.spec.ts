@@ -26,8 +26,8 @@ test("an answer that nothing disturbs is shown as it is stored", async ({ chat }
   expect(await asShown(chat)).toEqual(await asStored(chat));
 });
 
-test("a reload in the middle of an answer", async ({ chat }) => {
-  await chat.open();
+test("a reload in the middle of an answer", async ({ chat, essayist }) => {
+  await chat.open(`/chat?agent=${essayist}`);
   await chat.ask(LONG_QUESTION);
   await chat.grows(60);
   await chat.page.reload();
@@ -39,8 +39,8 @@ test("a reload in the middle of an answer", async ({ chat }) => {
   expect(await asShown(chat)).toEqual(await asStored(chat));
 });
 
-test("two tabs on one answer", async ({ chat, context }) => {
-  await chat.open();
+test("two tabs on one answer", async ({ chat, context, essayist }) => {
+  await chat.open(`/chat?agent=${essayist}`);
   await chat.ask(LONG_QUESTION);
   await chat.grows(60);
 
@@ -68,7 +68,7 @@ async function cutOff(request: Request, bytes: number): Promise<string> {
   return heard.subarray(0, bytes).toString();
 }
 
-test("connections that break in the middle of an event, and a server that refuses one", async ({ chat, page }) => {
+test("connections that break in the middle of an event, and a server that refuses one", async ({ chat, page, essayist }) => {
   const asked: string[] = [];
   await page.route(/\/api\/generations\/.*\/events/, async (route) => {
     asked.push(new URL(route.request().url()).search);
@@ -86,7 +86,7 @@ test("connections that break in the middle of an event, and a server that refuse
     }
   });
 
-  await chat.open();
+  await chat.open(`/chat?agent=${essayist}`);
   await chat.ask(LONG_QUESTION);
   await expect(chat.answer).toContainText("The connection is gone; trying again. Nothing is lost.");
   await chat.finishes();

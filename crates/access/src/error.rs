@@ -1,6 +1,6 @@
 //! Why a caller is not let in, and why a key could not be changed.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use onelastai_db::DbError;
 use onelastai_identity::IdentityError;
@@ -30,6 +30,12 @@ pub enum AccessError {
     /// The key is good, but not from this address.
     #[error("the key may not be used from this address")]
     NetworkNotAllowed,
+    /// From this address came too many keys that do not exist, so that no more are looked for.
+    #[error("too many unknown keys from this address")]
+    TooManyTries {
+        /// When they are again.
+        retry_after: Duration,
+    },
     /// Nobody can tell now: a server that must be asked is away.
     #[error("access can't be checked now: {0}")]
     Unavailable(#[source] Arc<IdentityError>),

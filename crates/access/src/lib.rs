@@ -16,6 +16,7 @@ mod rights;
 mod rotate;
 mod scope;
 mod service;
+mod tries;
 mod used;
 
 pub use caller::{ApiCaller, KeyInfo};

@@ -19,6 +19,7 @@ use crate::{
     entry::Entry,
     key,
     rights::RightsCache,
+    tries::Tries,
     used::Uses,
 };
 
@@ -66,6 +67,7 @@ struct Inner {
     changes: Arc<Changes>,
     keys: Cache<[u8; 32], Arc<Entry>>,
     unknown: Cache<[u8; 32], ()>,
+    tries: Tries,
     rights: RightsCache,
     uses: Uses,
 }
@@ -98,6 +100,7 @@ impl AccessService {
                 .max_capacity(MOST_UNKNOWN)
                 .time_to_live(UNKNOWN_LIFE)
                 .build(),
+            tries: Tries::default(),
             uses: Uses::default(),
         });
         tokio::spawn(note_uses(Arc::downgrade(&inner)));
@@ -132,7 +135,7 @@ impl AccessService {
             return Ok(Arc::new(bearer.into()));
         }
         let hash = key::hash(credential).ok_or(AccessError::Unknown)?;
-        let entry = self.entry(hash).await?;
+        let entry = self.entry(hash, address).await?;
         let now = OffsetDateTime::now_utc();
         entry.check(now, address)?;
         let rights = self.0.rights.of(entry.user).await?;
@@ -146,13 +149,13 @@ impl AccessService {
     }
 
     /// The key of this hash, read from the database where what is remembered does not hold.
-    async fn entry(&self, hash: [u8; 32]) -> Result<Arc<Entry>, AccessError> {
+    async fn entry(&self, hash: [u8; 32], from: IpAddr) -> Result<Arc<Entry>, AccessError> {
         let inner = &*self.0;
         if inner.unknown.contains_key(&hash) {
             return Err(AccessError::Unknown);
         }
         if !inner.changes.listening() {
-            return self.read(&hash).await;
+            return self.read(&hash, from).await;
         }
         let holds = |entry: &Entry| inner.changes.holds(entry.read, entry.info.id, entry.user);
         if let Some(entry) = inner.keys.get(&hash).await {
@@ -162,20 +165,22 @@ impl AccessService {
             inner.keys.invalidate(&hash).await;
         }
         // Read once, however many requests ask for it.
-        let entry = inner.keys.try_get_with(hash, self.read(&hash)).await;
+        let entry = inner.keys.try_get_with(hash, self.read(&hash, from)).await;
         let entry = entry.map_err(|error| AccessError::clone(&error))?;
         if holds(&entry) {
             return Ok(entry);
         }
         // It changed while it was being read.
         inner.keys.invalidate(&hash).await;
-        self.read(&hash).await
+        self.read(&hash, from).await
     }
 
-    async fn read(&self, hash: &[u8; 32]) -> Result<Arc<Entry>, AccessError> {
+    async fn read(&self, hash: &[u8; 32], from: IpAddr) -> Result<Arc<Entry>, AccessError> {
+        self.0.tries.check(from)?;
         let read = Entry::read(&self.0.pool, hash).await;
         if let Err(AccessError::Unknown) = read {
             self.0.unknown.insert(*hash, ()).await;
+            self.0.tries.note(from);
         }
         read
     }

@@ -117,6 +117,42 @@ async fn a_key_lets_its_owner_in_and_nothing_else_does(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn who_tries_many_keys_is_not_looked_for_any_more(pool: PgPool) {
+    let realm = realm().await;
+    let redis = variable("REDIS_URL");
+    let identity = service_with(pool.clone(), settings(&realm, None).await, &redis);
+    let access = replica(&identity, &pool, &redis, Trust::default());
+    let who = realm.someone(&[]).await;
+    let user = account(&pool, &realm.issuer(), &who.id, &who.username).await;
+    let owner = owner(user, &who.username);
+    let [known, other] = [draft("Known"), draft("Other")];
+    let known = access.create(&owner, Uuid::now_v7(), known).await.unwrap();
+    let other = access.create(&owner, Uuid::now_v7(), other).await.unwrap();
+    let_in(&access, &known.key).await;
+
+    let there = "198.51.100.7".parse().unwrap();
+    assert!(access.authenticate(known.key.expose(), there).await.is_ok());
+    let mut refused = None;
+    for number in 0..100 {
+        let wrong = format!("ola_{number:043}");
+        refused = access.authenticate(&wrong, there).await.err();
+        if !matches!(refused, Some(AccessError::Unknown)) {
+            assert_eq!(number, 60, "{refused:?}");
+            break;
+        }
+    }
+    assert!(
+        matches!(refused, Some(AccessError::TooManyTries { .. })),
+        "{refused:?}"
+    );
+    // A key that is remembered costs nothing; one that is not is good from elsewhere.
+    assert!(access.authenticate(known.key.expose(), there).await.is_ok());
+    let waits = access.authenticate(other.key.expose(), there).await;
+    assert!(matches!(waits, Err(AccessError::TooManyTries { .. })));
+    assert!(access.authenticate(other.key.expose(), HERE).await.is_ok());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_token_has_the_scopes_of_its_person(pool: PgPool) {
     let realm = realm().await;
     let redis = variable("REDIS_URL");

@@ -51,7 +51,7 @@ async fn what_is_asked_reaches_the_engine() {
     assert!(request.head.contains("content-type: application/json"));
     assert_eq!(
         request.body,
-        r#"{"model":"engine-model:1b","messages":[{"role":"user","content":"Say hi."}],"stream":true,"options":{"temperature":0.0,"num_predict":5}}"#
+        r#"{"model":"engine-model:1b","messages":[{"role":"user","content":"Say hi."}],"stream":true,"shift":false,"options":{"temperature":0.0,"num_predict":5}}"#
     );
 }
 

@@ -211,6 +211,15 @@ impl From<AccessError> for Failure {
                 "network_not_allowed",
                 "This key may not be used from this network.",
             ),
+            AccessError::TooManyTries { retry_after } => Self {
+                retry_after: Some(retry_after),
+                ..Self::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    ErrorKind::RateLimitError,
+                    "too_many_invalid_keys",
+                    "Too many keys that do not exist came from this address. Try again in a minute.",
+                )
+            },
             AccessError::Unavailable(_) => {
                 tracing::error!(%error, "who calls can't be looked up");
                 Self::unavailable()

@@ -20,6 +20,8 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<Wanted<'a>>,
     stream: bool,
+    /// Whether it forgets the beginning and writes on when its context is full.
+    shift: bool,
     options: Options<'a>,
 }
 
@@ -99,8 +101,7 @@ struct Options<'a> {
     top_p: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    num_predict: Option<u32>,
+    num_predict: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     num_ctx: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,11 +135,13 @@ pub(super) fn chat(model: &ModelSpec, request: &ChatRequest) -> serde_json::Resu
             Format::JsonSchema { schema, .. } => Some(Wanted::Schema(schema)),
         },
         stream: true,
+        shift: false,
         options: Options {
             temperature,
             top_p,
             seed,
-            num_predict: max_tokens,
+            // Without one, a model that repeats itself goes on for ten contexts.
+            num_predict: max_tokens.unwrap_or(model.context_length),
             num_ctx: num_ctx.map(|tokens| tokens.min(model.context_length)),
             presence_penalty,
             frequency_penalty,
@@ -236,7 +239,7 @@ mod tests {
         };
         assert_eq!(
             text(&request),
-            r#"{"model":"m:1b","messages":[{"role":"system","content":"Be \"brief\""},{"role":"user","content":"Hi"}],"stream":true,"options":{}}"#
+            r#"{"model":"m:1b","messages":[{"role":"system","content":"Be \"brief\""},{"role":"user","content":"Hi"}],"stream":true,"shift":false,"options":{"num_predict":2048}}"#
         );
         request.messages.clear();
         request.format = Format::JsonObject;
@@ -252,7 +255,7 @@ mod tests {
         };
         assert_eq!(
             text(&request),
-            r#"{"model":"m:1b","messages":[],"format":"json","stream":true,"options":{"temperature":0.5,"top_p":1.0,"seed":7,"num_predict":9,"num_ctx":2048,"presence_penalty":-2.0,"frequency_penalty":0.25,"stop":["END"]}}"#
+            r#"{"model":"m:1b","messages":[],"format":"json","stream":true,"shift":false,"options":{"temperature":0.5,"top_p":1.0,"seed":7,"num_predict":9,"num_ctx":2048,"presence_penalty":-2.0,"frequency_penalty":0.25,"stop":["END"]}}"#
         );
     }
 
