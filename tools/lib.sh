@@ -68,10 +68,11 @@ debian() {
 
 # The crates that run on the server. Checked and tested by name: --workspace would
 # turn on Leptos' ssr and hydrate together, which neither build ships.
-HOST_CRATES=(--features onelastai-app/ssr)
-for _crate in types db usage identity access agents model-router openai gateway models markdown chat app server; do
-  HOST_CRATES+=(-p "onelastai-$_crate")
+PROGRAM_CRATES=(--features onelastai-app/ssr)
+for _crate in types db usage identity access agents model-router openai gateway models chat app server; do
+  PROGRAM_CRATES+=(-p "onelastai-$_crate")
 done
+HOST_CRATES=("${PROGRAM_CRATES[@]}" -p onelastai-markdown)
 
 # database_url NAME: another database on the server of DATABASE_URL.
 database_url() { sed -E "s|^(.*//[^/]*)(/[^?]*)?|\\1/$1|" <<<"$DATABASE_URL"; }

@@ -4,17 +4,17 @@ use std::sync::OnceLock;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
+use rand_core::OsRng;
 use rsa::{
     RsaPrivateKey,
     pkcs1::EncodeRsaPrivateKey,
     pkcs1v15,
     pkcs8::EncodePublicKey,
     pss,
-    rand_core::OsRng,
-    sha2::Sha256,
     signature::{RandomizedSigner, SignatureEncoding, Signer},
 };
 use serde_json::{Value, json};
+use sha2_0_10::Sha256;
 
 /// An RSA key.
 pub struct Key {
