@@ -52,6 +52,7 @@ test("two tabs on one answer", async ({ chat, context, essayist }) => {
 
   await chat.finishes();
   await other.finishes();
+  for (const tab of [chat, other]) await expect(tab.answer).toContainText("Cut off: the answer was as long as it may be.");
   const stored = await asStored(chat);
   expect(await asShown(chat)).toEqual(stored);
   expect(await asShown(other)).toEqual(stored);

@@ -11,8 +11,8 @@ use futures::StreamExt;
 use onelastai_agents::Agent;
 use onelastai_db::DbError;
 use onelastai_model_router::{
-    ChatEvent, ChatRequest, ChatStream, ChatUsage, Chosen, ModelError, ModelRouter, Parameters,
-    Policy,
+    ChatEvent, ChatRequest, ChatStream, ChatUsage, Chosen, FinishReason, ModelError, ModelRouter,
+    Parameters, Policy,
 };
 use onelastai_types::{AnswerStatus, Finished, Started, StreamEvent, UserId};
 use tokio::{
@@ -421,6 +421,7 @@ fn settlement(job: &Job, draft: Draft, ending: Ending) -> Settlement {
     let counted = Usage {
         prompt_tokens: 0,
         completion_tokens: pieces,
+        cut_off: false,
     };
     let (status, error, usage) = match ending {
         Ending::Complete(usage) => (
@@ -429,6 +430,7 @@ fn settlement(job: &Job, draft: Draft, ending: Ending) -> Settlement {
             Usage {
                 prompt_tokens: i32::try_from(usage.prompt_tokens).unwrap_or(i32::MAX),
                 completion_tokens: i32::try_from(usage.completion_tokens).unwrap_or(i32::MAX),
+                cut_off: usage.finish_reason == FinishReason::Length,
             },
         ),
         // A model tells its counts only at the end, so these are the pieces that came.

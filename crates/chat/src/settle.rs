@@ -11,11 +11,13 @@ use crate::{ChatError, ChatService, allowance::reservation};
 /// The most answers that one round of the reaper settles.
 const ROUND: i64 = 100;
 
-/// Tokens of an answer.
+/// What an answer took, as the model says.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
     pub prompt_tokens: i32,
     pub completion_tokens: i32,
+    /// Whether it ended because it was as long as it might be.
+    pub cut_off: bool,
 }
 
 /// How an answer ended.
@@ -52,6 +54,7 @@ impl Settlement {
             retries: chosen.retries.into(),
             fallback: chosen.fallback,
             cost,
+            cut_off: self.usage.cut_off,
         }
     }
 
@@ -121,9 +124,9 @@ impl ChatService {
             "INSERT INTO agent_interactions
                  (id, agent_id, user_id, conversation_id, generation_id, model, instance, reason,
                   status, error_code, first_token_ms, total_ms, prompt_tokens, completion_tokens,
-                  waiting_ms, retries, fallback, cost_micros, cost_currency)
+                  waiting_ms, retries, fallback, cost_micros, cost_currency, cut_off)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                     $18, $19)",
+                     $18, $19, $20)",
             new_id::<Uuid>(),
             end.agent.0,
             end.user.0,
@@ -143,6 +146,7 @@ impl ChatService {
             making.fallback,
             making.cost.map(|(micros, _)| micros),
             making.cost.map(|(_, currency)| currency.code().to_owned()),
+            making.cut_off,
         )
         .execute(&mut *transaction)
         .await?;

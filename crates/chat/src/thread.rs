@@ -93,6 +93,7 @@ struct Row {
     fallback: Option<bool>,
     cost_micros: Option<i64>,
     cost_currency: Option<String>,
+    cut_off: Option<bool>,
 }
 
 impl From<Row> for Message {
@@ -126,6 +127,7 @@ impl From<Row> for Message {
                     cost: row
                         .cost_micros
                         .zip(row.cost_currency.and_then(|it| it.parse().ok())),
+                    cut_off: row.cut_off.unwrap_or(false),
                 },
             }),
         }
@@ -179,7 +181,7 @@ impl ChatService {
                       g.agent_version, g.reason, g.error_code, g.first_token_ms, g.total_ms,
                       g.instance, i.waiting_ms AS "waiting_ms?", i.retries AS "retries?",
                       i.fallback AS "fallback?", i.cost_micros AS "cost_micros?",
-                      i.cost_currency AS "cost_currency?"
+                      i.cost_currency AS "cost_currency?", i.cut_off AS "cut_off?"
                FROM generations g JOIN messages m ON m.id = g.message_id
                LEFT JOIN agent_interactions i ON i.generation_id = g.id
                WHERE g.id = $1 AND g.user_id = $2"#,
@@ -215,7 +217,7 @@ impl ChatService {
                       g.total_ms AS "total_ms?", g.instance AS "instance?",
                       i.waiting_ms AS "waiting_ms?", i.retries AS "retries?",
                       i.fallback AS "fallback?", i.cost_micros AS "cost_micros?",
-                      i.cost_currency AS "cost_currency?"
+                      i.cost_currency AS "cost_currency?", i.cut_off AS "cut_off?"
                FROM branch b
                JOIN messages m ON m.id = b.id
                LEFT JOIN generations g ON g.message_id = m.id

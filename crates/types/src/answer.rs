@@ -80,6 +80,9 @@ pub struct Making {
     pub fallback: bool,
     /// What it cost, in millionths of the currency's unit.
     pub cost: Option<(i64, Currency)>,
+    /// Whether it ended because it was as long as it might be.
+    #[serde(default)]
+    pub cut_off: bool,
 }
 
 /// How an answer ended.

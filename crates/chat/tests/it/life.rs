@@ -62,6 +62,32 @@ async fn a_real_model_answers_and_the_database_has_it_all(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn an_answer_that_is_as_long_as_it_may_be_says_so(pool: PgPool) {
+    let who = person(&pool, "ada").await;
+    for (end, cut_off) in [(End::Done, false), (End::Full, true)] {
+        let model = Model::start(2, end).await;
+        model.say_all();
+        let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+        let sent = ask(&chat, &who, "One?").await;
+        let events = read_all(&*log(&chat, &who, sent.generation).await).await;
+        let told = events.iter().find_map(|event| match event {
+            StreamEvent::Finished(finished) => Some(finished.making.cut_off),
+            _ => None,
+        });
+        assert_eq!(told, Some(cut_off));
+        let open = chat.conversation(who.user, sent.conversation).await;
+        for answer in [
+            chat.answer(who.user, sent.generation).await.unwrap(),
+            open.unwrap().messages.remove(1),
+        ] {
+            let answer = answer.answer.unwrap();
+            assert_eq!(answer.status, AnswerStatus::Complete);
+            assert_eq!(answer.making.cut_off, cut_off);
+        }
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_conversation_goes_on_as_one_branch(pool: PgPool) {
     let model = Model::start(3, End::Done).await;
     model.say_all();

@@ -29,6 +29,8 @@ use url::Url;
 pub enum End {
     /// `done: true` with counts.
     Done,
+    /// The same, where the answer is as long as it may be.
+    Full,
     /// The connection closes in the middle.
     Cut,
     /// An error inside the stream.
@@ -140,9 +142,9 @@ async fn chat(State(server): State<Server>, Json(request): Json<Value>) -> Respo
             match server.end {
                 End::Cut => return None,
                 End::Error => json!({"error": "out of memory"}),
-                End::Done => json!({
+                End::Done | End::Full => json!({
                     "message": {"role": "assistant", "content": ""}, "done": true,
-                    "done_reason": "stop", "prompt_eval_count": 7, "eval_count": server.count,
+                    "done_reason": if server.end == End::Full { "length" } else { "stop" }, "prompt_eval_count": 7, "eval_count": server.count,
                     "load_duration": 1, "prompt_eval_duration": 1, "eval_duration": 1,
                 }),
             }

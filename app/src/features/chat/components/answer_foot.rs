@@ -56,6 +56,14 @@ fn notice(answer: &AnswerView) -> Option<AnyView> {
         }
     };
     match answer.status {
+        AnswerStatus::Complete if answer.making.cut_off => Some(
+            view! {
+                <div class="notice">
+                    <p>"Cut off: the answer was as long as it may be. Ask to go on if you need the rest."</p>
+                </div>
+            }
+            .into_any(),
+        ),
         AnswerStatus::Generating | AnswerStatus::Complete => None,
         AnswerStatus::Stopped => Some(
             view! {

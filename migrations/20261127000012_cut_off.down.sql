@@ -1,0 +1,1 @@
+ALTER TABLE agent_interactions DROP COLUMN cut_off;
