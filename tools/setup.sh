@@ -18,6 +18,7 @@ prerequisites() {
     need node - "install Node.js 20 or newer" &&
     need npm - "install npm" &&
     need cc build-essential "install a C compiler" &&
+    need make make "install GNU make" &&
     need curl curl "install curl" &&
     need pgrep procps "install procps" &&
     need python3 python3 "install Python 3" &&
