@@ -59,7 +59,8 @@ sdk_packages() {
   python3 -m venv "$venv" &&
     "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$list" && cp "$list" "$venv/"
 }
-browser() { debian chromium-headless-shell || debian chromium; }
+# Where one of them can not be had, the other may be there already.
+browser() { (debian chromium-headless-shell) || debian chromium; }
 test_web() {
   step "Python SDKs" "$AGAIN" sdk_packages
   step "npm packages of end2end" "$AGAIN" npm_packages end2end
