@@ -11,12 +11,19 @@ import { BASE_URL } from "./support/environment.ts";
 const SHELL = "/usr/bin/chromium-headless-shell";
 const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SHELL) ? SHELL : "/usr/bin/chromium");
 
+const SESSIONS = "sessions.spec.ts";
+
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
-  // The model writes one answer at a time, so side by side nothing would be quicker.
-  workers: 1,
+  // The journeys share their people, and a model that writes one answer at a time. Those of the
+  // sessions ask no model, have people of their own, and for the most part wait for Keycloak.
+  workers: 2,
   fullyParallel: false,
+  projects: [
+    { name: "sessions", testMatch: SESSIONS, workers: 1 },
+    { name: "journeys", testIgnore: SESSIONS, workers: 1 },
+  ],
   // A test that only passes the second time has found something.
   retries: 0,
   forbidOnly: process.env.CI === "true",

@@ -66,12 +66,31 @@ queries() {
   SQLX_OFFLINE=false "$ROOT/tools/sqlx.sh" check && touch "$stamp"
 }
 
+# One line for each program of tests: its file, and the folder it runs in.
+test_programs() {
+  cargo test --locked --no-run --message-format=json-render-diagnostics "$@" | node -e '
+    for (const line of require("fs").readFileSync(0, "utf8").split("\n")) {
+      const built = line.startsWith("{") ? JSON.parse(line) : {};
+      if (built.executable && built.profile.test)
+        console.log(`${built.executable}\t${require("path").dirname(built.manifest_path)}`);
+    }'
+}
+# run_tests FILE FOLDER: what it prints comes out in one piece.
+run_tests() {
+  local out rc=0
+  out="$(cd "$2" && CARGO_MANIFEST_DIR="$2" "$1" 2>&1)" || rc=$?
+  flock "$LOGS" printf 'Running %s of %s\n%s\n\n' "${1##*/}" "$2" "$out"
+  return "$rc"
+}
 # The tests of markdown need a crate that turns on features of syn, and with that another build
 # of nearly everything. Apart from it, tests and program share all that they are built on.
+# Tests wait more than they work, so two programs of them run at a time.
 cargo_tests() {
-  local rc=0
-  cargo test --locked --no-fail-fast -p onelastai-markdown || rc=1
-  cargo test --locked --no-fail-fast "${PROGRAM_CRATES[@]}" || rc=1
+  local programs rc=0
+  programs="$(test_programs -p onelastai-markdown && test_programs "${PROGRAM_CRATES[@]}")" || return
+  export LOGS
+  export -f run_tests
+  xargs -P 2 -L 1 bash -c 'run_tests "$@"' run_tests <<<"$programs" || rc=1
   return "$rc"
 }
 
