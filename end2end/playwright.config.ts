@@ -17,7 +17,8 @@ export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
   // The journeys share their people, and a model that writes one answer at a time. Those of the
-  // sessions ask no model, have people of their own, and for the most part wait for Keycloak.
+  // sessions ask no model, and for the most part wait for Keycloak. They have people of their
+  // own: it refuses one who signs in twice at the same moment.
   workers: 2,
   fullyParallel: false,
   projects: [

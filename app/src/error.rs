@@ -16,6 +16,12 @@ pub enum AppError {
     /// It is somebody else's, or it isn't there; a stranger can't tell which.
     #[error("This page doesn't exist, or it isn't yours.")]
     NotFound,
+    /// This person may not chat, here or anywhere.
+    #[error(
+        "Your account may not use the chat. Ask whoever looks after OneLastAI where you are to \
+         give you the role “user”, then load this page again."
+    )]
+    NoChat,
     /// A field of a form isn't right.
     #[error("{message}")]
     Invalid {
@@ -55,6 +61,7 @@ impl AppError {
     pub fn status(&self) -> u16 {
         match self {
             Self::SignedOut => 401,
+            Self::NoChat => 403,
             Self::NotFound => 404,
             Self::Invalid { .. } => 422,
             Self::Busy => 409,

@@ -7,7 +7,9 @@ use leptos_router::{SsrMode, path};
 
 use crate::features::account::page::AccountRoute;
 use crate::features::admin::models::{EditModelRoute, ModelsRoute, NewModelRoute};
-use crate::features::admin::{audit::AuditRoute, user::UserRoute, users::UsersRoute};
+use crate::features::admin::{
+    audit::AuditRoute, entry::AuditEntryRoute, user::UserRoute, users::UsersRoute,
+};
 use crate::features::agents::{
     EditRoute, ImportRoute, NewRoute, NumbersRoute, RosterRoute, VersionsRoute,
 };
@@ -42,6 +44,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/admin") view=UsersRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin/users/:id") view=UserRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin/audit") view=AuditRoute ssr=SsrMode::Async/>
+                <Route path=path!("/admin/audit/entry/:sequence") view=AuditEntryRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin/models") view=ModelsRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin/models/new") view=NewModelRoute ssr=SsrMode::Async/>
                 <Route path=path!("/admin/models/:id") view=EditModelRoute ssr=SsrMode::Async/>

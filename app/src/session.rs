@@ -130,12 +130,26 @@ fn context() -> Result<(AppState, Parts), AppError> {
         .ok_or(AppError::Internal)
 }
 
-/// Who does something here.
+/// Whether somebody may chat at all.
 ///
 /// # Errors
-/// [`AppError::SignedOut`] where nobody is signed in.
+/// [`AppError::NoChat`], which says whom to ask: unlike a page of administration, the chat is
+/// no secret.
+pub fn may_chat(session: &Session) -> Result<(), AppError> {
+    if session.may(Permission::ChatUse) {
+        Ok(())
+    } else {
+        Err(AppError::NoChat)
+    }
+}
+
+/// Who does something in the chat.
+///
+/// # Errors
+/// [`AppError::SignedOut`] where nobody is signed in, and those of [`may_chat`].
 pub async fn caller() -> Result<(AppState, Caller), AppError> {
     let (state, session, parts) = signed_in_caller().await?;
+    may_chat(&session)?;
     let caller = Caller {
         user: session.user,
         name: session.username,

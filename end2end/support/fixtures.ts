@@ -50,6 +50,8 @@ interface Each {
   elsewhere: (person: Person | null, options?: BrowserContextOptions) => Promise<Page>;
   /** Somebody of this test alone, who has never been here. */
   newcomer: Newcomer;
+  /** Somebody else of this test alone. */
+  another: Newcomer;
 }
 interface Shared {
   /** The cookies of a person who has signed in, once for all tests. */
@@ -59,6 +61,12 @@ interface Shared {
   exhibits: Exhibits;
   /** The slug of an agent whose answers to a long question end after some seconds by themselves. */
   essayist: string;
+}
+
+async function passing(use: (newcomer: Newcomer) => Promise<void>): Promise<void> {
+  const newcomer = await addNewcomer();
+  await use(newcomer);
+  await removeNewcomer(newcomer);
 }
 
 export const test = base.extend<Options & Each, Shared>({
@@ -83,10 +91,19 @@ export const test = base.extend<Options & Each, Shared>({
     for (const context of contexts) await context.close();
   },
 
-  newcomer: async ({}, use) => {
-    const newcomer = await addNewcomer();
-    await use(newcomer);
-    await removeNewcomer(newcomer);
+  newcomer: async ({}, use) => passing(use),
+  another: async ({}, use) => passing(use),
+
+  // What the page itself had to say is often why a test failed.
+  page: async ({ page }, use, test) => {
+    const said: string[] = [];
+    page.on("pageerror", (error) => said.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") said.push(message.text());
+    });
+    await use(page);
+    if (test.status === test.expectedStatus || said.length === 0) return;
+    await test.attach("console", { body: said.join("\n"), contentType: "text/plain" });
   },
 
   signedIn: [

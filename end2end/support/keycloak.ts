@@ -1,5 +1,7 @@
 // Keycloak's own administration, for people who come and go during a test.
 
+import { randomUUID } from "node:crypto";
+
 import { BASE_URL, KEYCLOAK_URL, keycloakAdminPassword, keycloakRealm } from "./environment.ts";
 
 /** Somebody who can sign in and whom no other test knows. */
@@ -37,7 +39,7 @@ async function call(method: string, path: string, body?: object): Promise<Respon
 }
 
 export async function addNewcomer(): Promise<Newcomer> {
-  const username = `newcomer-${Date.now().toString(36)}`;
+  const username = `newcomer-${randomUUID()}`;
   const password = `${username} of ${new URL(BASE_URL).host}, Nr. 1`;
   const [firstName, lastName] = ["Nora", username];
   const made = await call("POST", "/users", {
@@ -60,6 +62,12 @@ export async function signOutByKeycloak({ id }: Newcomer): Promise<void> {
 
 export async function disableInKeycloak({ id }: Newcomer): Promise<void> {
   await call("PUT", `/users/${id}`, { enabled: false });
+}
+
+/** Takes every role from somebody, also what all new people get. */
+export async function takeRoles({ id }: Newcomer): Promise<void> {
+  const path = `/users/${id}/role-mappings/realm`;
+  await call("DELETE", path, await (await call("GET", path)).json());
 }
 
 export async function removeNewcomer({ id }: Newcomer): Promise<void> {

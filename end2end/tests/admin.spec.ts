@@ -8,6 +8,7 @@ import { AgentDesk, freshSlug, makeAgent } from "../support/agents.ts";
 import { SignInPage, sessionCookie, signIn } from "../support/auth.ts";
 import { BASE_URL, type Person } from "../support/environment.ts";
 import { expect, test } from "../support/fixtures.ts";
+import { takeRoles } from "../support/keycloak.ts";
 import { isSomebody, sessionAt } from "../support/places.ts";
 import { Sessions } from "../support/sessions.ts";
 
@@ -62,11 +63,51 @@ test("a closed account is signed out at once and stays out until it is opened ag
   await comeIn();
   await theirs.waitForURL(`${BASE_URL}/chat`);
 
-  await show(page, { "Its id": user, [ACTION]: "user." });
+  await page.goto(`/admin/users/${user}`);
+  await page.getByRole("link", { name: "What was done to this account" }).click();
   const rows = page.locator("tbody tr");
-  await expect(rows).toHaveCount(2);
+  // Newest first; the first sign-in told the roles.
+  await expect(rows).toHaveCount(4);
+  await expect(rows.nth(1)).toContainText("session.sign_in_refused");
+  await page.getByLabel(ACTION, { exact: true }).fill("user.");
+  await page.getByRole("button", { name: "Show" }).click();
+  await expect(rows).toHaveCount(3);
+  await expect(rows.nth(2)).toContainText(/keycloak\s*user\.roles.*roles.*nothing → .*"user"/s);
   await expect(rows.nth(0)).toContainText(/admin\s*user\.enable.*disabled at.*20\d\d-.+ → nothing/s);
   await expect(rows.nth(1)).toContainText(/admin\s*user\.disable.*disabled at.*nothing → 20\d\d-/s);
+});
+
+test("who may not chat is told whom to ask, and their page tells what changed", async ({ page, elsewhere, newcomer }) => {
+  const theirs = await elsewhere(null);
+  await signIn(theirs, newcomer);
+  await takeRoles(newcomer);
+  // A new sign-in tells at once what a refresh tells within a minute.
+  await theirs.context().clearCookies();
+  await theirs.goto("/chat");
+  await new SignInPage(theirs).fill(newcomer.username, newcomer.password);
+  await expect(theirs.getByRole("heading", { level: 1 })).toHaveText("This isn't for your account");
+  await expect(theirs.getByText(/Ask whoever looks after OneLastAI .* the role “user”/)).toBeVisible();
+  const sent = await theirs.request.post("/api/fn/send_message", {
+    form: { agent: "companion", text: "Hello?", key: crypto.randomUUID() },
+    headers: { accept: "application/json", origin: BASE_URL },
+  });
+  expect(sent.status()).toBe(403);
+  await theirs.getByRole("link", { name: "Go to your account" }).click();
+  await expect(theirs.getByRole("heading", { level: 1 })).toHaveText("Your sessions");
+  await expect(theirs.getByRole("link", { name: "Chats" })).toHaveCount(0);
+
+  await find(page, newcomer.username, newcomer.name);
+  const account = page.url();
+  const rows = page.locator("tbody tr");
+  await page.getByRole("link", { name: "What was done to this account" }).click();
+  await expect(rows).toHaveCount(2);
+  await expect(rows.nth(0)).toContainText(/user\.roles.*"user".* → \[\]/s);
+  // By id: nobody else's lines, whatever is part of their name.
+  await page.goto(account);
+  await page.getByRole("link", { name: "What this person did" }).click();
+  await expect(page.getByLabel("Their id", { exact: true })).toHaveValue(account.split("/").at(-1) ?? "");
+  await expect(rows.first()).toContainText("session.sign_in");
+  for (const row of await rows.all()) await expect(row.locator("td").nth(2)).toHaveText(newcomer.username);
 });
 
 test("somebody's session is ended for them", async ({ page, elsewhere, newcomer }) => {
@@ -165,6 +206,30 @@ test("the audit log has what was just done, and its copies too, which it notes",
   });
 });
 
+test("a long text that changed is shown by its lines", async ({ page }) => {
+  const rest = "Plants have leaves. ".repeat(20);
+  const slug = await makeAgent(page.request, {
+    slug: freshSlug("lines"),
+    name: "Lines",
+    system_prompt: `Be kind.\n${rest}\nBe brief.`,
+  });
+  const desk = new AgentDesk(page);
+  await page.goto(`/agents/${slug}`);
+  const agent = await desk.id();
+  await desk.fill({ Instructions: `Be kind.\n${rest}\nBe <b>thorough</b>.` });
+  await desk.save.click();
+  await expect(desk.done).toContainText("Saved as a new version.");
+  await show(page, { "Its id": agent, [ACTION]: "agent.update" });
+  await page.getByRole("link", { name: "What changed in the text" }).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Entry \d+ of the audit log$/);
+  await expect(page.locator(".diff .removed")).toHaveText(/− Be brief\./);
+  await expect(page.locator(".diff .added")).toHaveText(/\+ Be <b>thorough<\/b>\./);
+  await expect(page.locator(".diff .same")).toHaveCount(2);
+  await page.getByRole("link", { name: "agents", exact: true }).click();
+  await expect(page.locator("tbody tr")).toHaveCount(2);
+  expect((await page.request.get("/admin/audit/entry/0")).status()).toBe(404);
+});
+
 /** The addresses of administration, with the id of an account there is. */
 function addresses(user: string): string[] {
   const audit = ["", "/export.csv", "/export.jsonl"].map((file) => `/admin/audit${file}`);
@@ -195,10 +260,12 @@ test("who may read the audit log doesn't find the users, and others find nothing
     };
     await post("disable_user", { user });
     await post("enable_user", { user });
+    await post("set_tier_of_user", { user, tier: "enterprise" });
     await post("end_session_of_user", { user, session });
   }
   await page.reload();
   await expect(page.locator("dl").getByText("open")).toBeVisible();
+  await expect(page.locator("dl").getByText("enterprise")).toHaveCount(0);
   await expect(page.locator(`input[name=session][value="${session}"]`)).toHaveCount(1);
 });
 

@@ -160,6 +160,7 @@ test.describe("of an administrator", () => {
       ["models", "/admin/models"],
       ["model-new", "/admin/models/new"],
       ["audit", "/admin/audit"],
+      ["audit-entry", "/admin/audit/entry/1"],
     ] as const) {
       expect((await page.goto(path))?.status(), path).toBe(200);
       await look(page, name);

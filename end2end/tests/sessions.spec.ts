@@ -96,10 +96,12 @@ test("signing out everywhere else leaves only this browser", async ({ page, else
   }
 });
 
-test("nobody ends a session that is somebody else's", async ({ page, elsewhere, newcomer }) => {
+test("nobody ends a session that is somebody else's", async ({ page, elsewhere, newcomer, another }) => {
   await signIn(page, newcomer, "/account");
   const session = await page.locator("input[name=session]").inputValue();
-  const { request } = await elsewhere("demo");
+  const other = await elsewhere(null);
+  await signIn(other, another);
+  const { request } = other;
   const answer = await request.post("/api/fn/end_session", {
     form: { session },
     headers: { accept: "application/json", origin: BASE_URL },

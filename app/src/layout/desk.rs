@@ -58,7 +58,8 @@ impl Section {
     /// Whether this person finds anything there.
     pub(crate) fn is_for(self, session: &Session) -> bool {
         match self {
-            Self::Chat | Self::Account => true,
+            Self::Account => true,
+            Self::Chat => session.may(Permission::ChatUse),
             Self::Agents => {
                 session.may(Permission::AgentsManage) || session.may(Permission::AgentsAdminister)
             }

@@ -19,11 +19,19 @@ struct Next {
     label: &'static str,
 }
 
-/// What an error page says for `status`, and where to go from there.
-fn words(status: u16) -> (&'static str, Next) {
-    let chat = Next {
-        href: "/chat",
-        label: "Go to your chats",
+/// What an error page says for `status`, and where to go from there: to the `chats`, unless
+/// whoever looks may not use them.
+fn words(status: u16, chats: bool) -> (&'static str, Next) {
+    let chat = if chats {
+        Next {
+            href: "/chat",
+            label: "Go to your chats",
+        }
+    } else {
+        Next {
+            href: "/account",
+            label: "Go to your account",
+        }
     };
     let again = Next {
         href: "",
@@ -56,8 +64,11 @@ pub fn ErrorPage(
     /// Instead of the title that belongs to the status.
     #[prop(optional, into)]
     title: Option<String>,
+    /// Whoever looks has no chats to go to.
+    #[prop(optional)]
+    without_chat: bool,
 ) -> impl IntoView {
-    let (usual, next) = words(status);
+    let (usual, next) = words(status, !without_chat);
     let title = title.unwrap_or_else(|| usual.to_owned());
     view! {
         <main class="plain-page">
@@ -80,9 +91,10 @@ pub fn AppErrorPage<'a>(
 ) -> impl IntoView + use<> {
     let status = error.status();
     set_status(status);
+    let without_chat = *error == AppError::NoChat;
     view! {
-        <PageTitle text=words(status).0/>
-        <ErrorPage status=status text=error.to_string()/>
+        <PageTitle text=words(status, !without_chat).0/>
+        <ErrorPage status=status text=error.to_string() without_chat=without_chat/>
     }
 }
 

@@ -10,6 +10,8 @@ pub mod avatar;
 #[cfg(feature = "ssr")]
 pub mod chart;
 #[cfg(feature = "ssr")]
+mod diff;
+#[cfg(feature = "ssr")]
 mod hue;
 #[cfg(feature = "ssr")]
 pub mod icon;
@@ -24,6 +26,7 @@ pub mod time;
 pub use self::{
     amount::{count, in_time},
     avatar::AgentAvatar,
+    diff::diff,
     hue::hue,
     icon::{Icon, IconName, IconSprite},
     logo::{Logo, Mark},

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onelastai_identity::{Bearer, Permissions};
+use onelastai_identity::{Bearer, Permissions, Rights};
 use onelastai_types::{AgentId, ApiKeyId, Currency, Tier, UserId};
 
 use crate::{Scope, Scopes};
@@ -76,6 +76,13 @@ impl ApiCaller {
     #[must_use]
     pub fn permissions(&self) -> &Permissions {
         &self.permissions
+    }
+
+    /// Of what the token says and of what Keycloak says now, what is in both.
+    pub(crate) fn only(mut self, rights: &Rights) -> Self {
+        self.permissions = self.permissions.and(rights.permissions());
+        self.groups.retain(|group| rights.groups.contains(group));
+        self
     }
 
     fn allowed_agents(&self) -> Option<&[AgentId]> {

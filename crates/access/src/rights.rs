@@ -1,5 +1,5 @@
-//! What the owners of keys may do now, as Keycloak says; remembered for a while, for each
-//! replica.
+//! What the owners of keys and tokens may do now, as Keycloak says; remembered for a while, for
+//! each replica.
 //!
 //! | age of the answer | what a request does |
 //! |---|---|
@@ -7,7 +7,7 @@
 //! | up to [`Trust::rights_limit`] | has Keycloak asked, and goes on |
 //! | more | has Keycloak asked, and waits for the answer, at most [`WAIT`] |
 //!
-//! While Keycloak can't be asked, keys go on with its last answer until that is
+//! While Keycloak can't be asked, callers go on with its last answer until that is
 //! [`Trust::rights_last`] old. Nothing is made up: without an answer nobody is let in.
 
 use std::{
@@ -103,7 +103,7 @@ impl Person {
                         state.failed_at = None;
                     }
                     Err(error) => {
-                        tracing::warn!(%error, %user, "can't ask what the owner of a key may do");
+                        tracing::warn!(%error, %user, "can't ask what a caller may do");
                         state.failed_at = Some(Instant::now());
                     }
                 }
@@ -151,7 +151,7 @@ impl RightsCache {
             .state()
             .known_for(self.trust.rights_last)
             .ok_or_else(|| {
-                let why = "nobody knows what the owner of this key may do now";
+                let why = "nobody knows what this caller may do now";
                 IdentityError::KeycloakUnavailable(why.to_owned()).into()
             })
     }

@@ -8,8 +8,8 @@ use std::{
 
 use moka::future::Cache;
 use onelastai_db::PgPool;
-use onelastai_identity::{CHANGES_CHANNEL, IdentityService};
-use onelastai_types::ApiKeyId;
+use onelastai_identity::{CHANGES_CHANNEL, IdentityService, Rights};
+use onelastai_types::{ApiKeyId, UserId};
 use redis::{AsyncCommands, Client, aio::ConnectionManager};
 use time::OffsetDateTime;
 
@@ -131,21 +131,40 @@ impl AccessService {
         address: IpAddr,
     ) -> Result<Arc<ApiCaller>, AccessError> {
         if !credential.starts_with(key::MARK) {
-            let bearer = self.0.identity.bearer(credential).await?;
-            return Ok(Arc::new(bearer.into()));
+            return Ok(Arc::new(self.bearer(credential).await?));
         }
         let hash = key::hash(credential).ok_or(AccessError::Unknown)?;
         let entry = self.entry(hash, address).await?;
         let now = OffsetDateTime::now_utc();
         entry.check(now, address)?;
-        let rights = self.0.rights.of(entry.user).await?;
-        if !rights.enabled {
-            return Err(AccessError::Disabled);
-        }
+        let rights = self.rights(entry.user).await?;
         if entry.is_first_use_in_a_while(now) {
             self.0.uses.add(entry.info.id, now);
         }
         Ok(Arc::new(entry.caller(&rights)))
+    }
+
+    /// Who calls with an access token of Keycloak. What it says may be minutes old, so no more
+    /// of it counts than what Keycloak says now; where no client is set up to ask, it counts
+    /// until it expires.
+    async fn bearer(&self, token: &str) -> Result<ApiCaller, AccessError> {
+        let identity = &self.0.identity;
+        let caller = ApiCaller::from(identity.bearer(token).await?);
+        if !identity.knows_rights() {
+            return Ok(caller);
+        }
+        let rights = self.rights(caller.user).await?;
+        Ok(caller.only(&rights))
+    }
+
+    /// What somebody may do now who may still sign in.
+    async fn rights(&self, user: UserId) -> Result<Arc<Rights>, AccessError> {
+        let rights = self.0.rights.of(user).await?;
+        if rights.enabled {
+            Ok(rights)
+        } else {
+            Err(AccessError::Disabled)
+        }
     }
 
     /// The key of this hash, read from the database where what is remembered does not hold.

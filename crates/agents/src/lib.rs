@@ -20,7 +20,7 @@ mod versions;
 
 pub use access::{Editor, Viewer};
 pub use avatar::{Avatar, Hue, InvalidAvatar, initials};
-pub use compare::{DiffLine, FieldChange, LineKind, compare};
+pub use compare::{DiffLine, FieldChange, LineKind, compare, diff_lines};
 pub use copies::Made;
 pub use dashboard::{DashboardAgent, DashboardPage, DeletedAgent, PAGE_SIZE};
 pub use draft::{AgentDraft, Parameters, UnknownVisibility, Visibility};

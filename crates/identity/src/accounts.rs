@@ -5,7 +5,10 @@ use onelastai_types::{Tier, UserId};
 use serde_json::{Map, json};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
-use crate::{IdentityError, IdentityService, ending::Ending, session::EndReason, store::Which};
+use crate::{
+    IdentityError, IdentityService, ending::Ending, keycloak::RoleRepresentation,
+    session::EndReason, store::Which,
+};
 
 /// How many accounts a page has.
 pub const ACCOUNTS_PER_PAGE: u32 = 50;
@@ -78,6 +81,14 @@ pub struct KeycloakAccount {
     pub enabled: bool,
     /// The realm roles, by name; those that come with others too.
     pub roles: Vec<String>,
+    /// The roles of our own client, which count the same.
+    pub client_roles: Vec<String>,
+}
+
+fn names(roles: Vec<RoleRepresentation>) -> Vec<String> {
+    let mut names: Vec<_> = roles.into_iter().map(|role| role.name).collect();
+    names.sort_unstable();
+    names
 }
 
 /// What `LIKE` takes for the text itself, anywhere.
@@ -109,12 +120,12 @@ impl IdentityService {
         let subject = self.subject(id).await?;
         let keycloak = self.keycloak();
         let user = keycloak.user(&subject).await?;
-        let roles = keycloak.roles(&subject).await?;
-        let mut roles: Vec<_> = roles.into_iter().map(|role| role.name).collect();
-        roles.sort_unstable();
+        let (roles, client_roles) =
+            tokio::try_join!(keycloak.roles(&subject), keycloak.client_roles(&subject))?;
         Ok(Some(KeycloakAccount {
             enabled: user.enabled,
-            roles,
+            roles: names(roles),
+            client_roles: names(client_roles),
         }))
     }
 

@@ -87,9 +87,14 @@ impl AccessClaims {
 }
 
 impl IdentityService {
-    /// Who an access token speaks for. It goes on until it expires, as Keycloak's
-    /// `accessTokenLifespan` has it (five minutes), even if a role is taken away meanwhile;
-    /// but not once its session is known to have ended, or the account is closed here.
+    /// Who an access token speaks for, and what they might do when Keycloak made it, at most
+    /// `accessTokenLifespan` ago (five minutes): whoever lets callers in compares that with
+    /// [`Self::rights`]. It is no good once its session is known to have ended, or the account
+    /// is closed here.
+    ///
+    /// Which client it was made for (`azp`) does not decide: the audience is ours only where
+    /// an administrator of the realm gave that client our mapper. No token has it by itself,
+    /// as there is no client of that name whose roles Keycloak could derive it from.
     ///
     /// # Errors
     /// [`IdentityError::Unverified`] for a token that is not a good one,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use onelastai_types::{UserId, UserSessionId};
 use time::OffsetDateTime;
 
-use crate::{IdentityError, IdentityService, Session, user_agent::in_words};
+use crate::{IdentityError, IdentityService, Session, store::text_of_hash, user_agent::in_words};
 
 /// The most sessions that are listed.
 const MOST: i64 = 200;
@@ -42,7 +42,6 @@ impl IdentityService {
         user: UserId,
         current: Option<&Session>,
     ) -> Result<Vec<SignedInAt>, IdentityError> {
-        use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
         let rows = sqlx::query!(
             "SELECT id, keycloak_session_id, host, token_hash, address, user_agent, created_at,
                     last_seen_at
@@ -59,7 +58,7 @@ impl IdentityService {
         let keys: Vec<_> = rows
             .iter()
             .map(|row| {
-                let hash = URL_SAFE_NO_PAD.encode(&row.token_hash);
+                let hash = text_of_hash(&row.token_hash);
                 (hash, row.keycloak_session_id.clone().unwrap_or_default())
             })
             .collect();

@@ -1,5 +1,6 @@
 //! Ending sessions: in Redis first, in one step, so that no cookie works any more; then in
-//! `user_sessions` and the audit log.
+//! `user_sessions` and the audit log. Where the database is away by then the sweep makes good
+//! for it (`sweep.rs`): what is not noted as it was is noted as having run out.
 
 use onelastai_db::{Actor, Origin};
 use onelastai_types::{UserId, UserSessionId};

@@ -1,7 +1,7 @@
 //! What happens at Keycloak and belongs in the audit log: sign-ins that failed, above all.
 //!
-//! Keycloak keeps its events for a while and gives the newest; each is written into the log
-//! once, whichever replica sees it first.
+//! Keycloak keeps its events for a while and gives the newest, page by page; each is written
+//! into the log once, whichever replica sees it first.
 
 use onelastai_db::{Actor, AuditEntry, Origin, record};
 use serde_json::{Map, Value, json};
@@ -9,7 +9,14 @@ use sha2::{Digest, Sha256};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
-use crate::{IdentityError, IdentityService, keycloak::Event};
+use crate::{
+    IdentityError, IdentityService,
+    keycloak::{EVENTS_AT_ONCE, Event},
+};
+
+/// How many pages of events are read at most, in search of one that is known: as many events
+/// as are remembered ([`IdentityService::sweep_events`]).
+const MOST_PAGES: usize = 50;
 
 /// Which events, and what they are called in the log. Sign-ins and sign-outs that go well are
 /// written by us.
@@ -32,29 +39,58 @@ impl IdentityService {
         self.settings().backend.is_some()
     }
 
-    /// Copies what is new; how much that was. After more than 200 events between two calls the
-    /// oldest of them are missed; Keycloak still has them.
+    /// Copies what is new; how much that was. After more than 10,000 events between two calls
+    /// the oldest of them are missed; Keycloak still has them. The very first call takes no more
+    /// than the newest 200.
     ///
     /// # Errors
     /// Where Keycloak or the database is away, or the service account may not read events.
     pub async fn copy_events(&self) -> Result<usize, IdentityError> {
-        let kinds: Vec<_> = KINDS.iter().map(|(kind, _)| *kind).collect();
-        let mut events = self.keycloak().events(&kinds).await?;
-        // The log is in the order of time.
-        events.reverse();
-        let keys: Vec<_> = events.iter().map(key).collect();
-        // Nearly all of them are, nearly always.
-        let known =
-            sqlx::query_scalar!("SELECT key FROM keycloak_events WHERE key = ANY($1)", &keys)
-                .fetch_all(self.pool())
-                .await?;
         let mut copied = 0;
-        for (event, key) in events.iter().zip(keys) {
-            if !known.contains(&key) {
-                copied += usize::from(self.copy_event(event, &key).await?);
-            }
+        // The log is in the order of time.
+        for (event, key) in self.new_events().await?.iter().rev() {
+            copied += usize::from(self.copy_event(event, key).await?);
         }
         Ok(copied)
+    }
+
+    /// The events that are not in the log, with their keys, the newest first: page by page,
+    /// until one is known. What happens meanwhile only moves events to later pages.
+    async fn new_events(&self) -> Result<Vec<(Event, Vec<u8>)>, IdentityError> {
+        let kinds: Vec<_> = KINDS.iter().map(|(kind, _)| *kind).collect();
+        let mut new = Vec::new();
+        for page in 0..MOST_PAGES {
+            let events = self
+                .keycloak()
+                .events(&kinds, page * EVENTS_AT_ONCE)
+                .await?;
+            let keys: Vec<_> = events.iter().map(key).collect();
+            // Nearly all of them are, nearly always.
+            let known =
+                sqlx::query_scalar!("SELECT key FROM keycloak_events WHERE key = ANY($1)", &keys)
+                    .fetch_all(self.pool())
+                    .await?;
+            let last = events.len() < EVENTS_AT_ONCE;
+            let unknown = events.into_iter().zip(keys);
+            new.extend(unknown.filter(|(_, key)| !known.contains(key)));
+            if last || !known.is_empty() || self.has_no_events().await? {
+                return Ok(new);
+            }
+        }
+        tracing::warn!(
+            events = new.len(),
+            "more happened at Keycloak than is read at once: what is older is not in the audit log"
+        );
+        Ok(new)
+    }
+
+    /// Whether no event was ever copied: then there is nothing to go on from.
+    async fn has_no_events(&self) -> Result<bool, IdentityError> {
+        Ok(
+            sqlx::query_scalar!(r#"SELECT NOT EXISTS (SELECT FROM keycloak_events) AS "none!""#)
+                .fetch_one(self.pool())
+                .await?,
+        )
     }
 
     async fn copy_event(&self, event: &Event, key: &[u8]) -> Result<bool, IdentityError> {

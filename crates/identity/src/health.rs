@@ -192,7 +192,7 @@ impl IdentityService {
         };
         let clock = issued.map(|at| OffsetDateTime::now_utc().unix_timestamp() - at);
         let asked = async {
-            keycloak.events(&["LOGIN_ERROR"]).await?;
+            keycloak.events(&["LOGIN_ERROR"], 0).await?;
             keycloak.client_number().await
         };
         match asked.await {

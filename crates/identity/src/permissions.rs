@@ -113,6 +113,12 @@ impl Permissions {
         self.0.contains(&permission)
     }
 
+    /// Those that are in both.
+    #[must_use]
+    pub fn and(&self, other: &Self) -> Self {
+        Self(self.0.intersection(&other.0).copied().collect())
+    }
+
     /// All of them, each once.
     pub fn iter(&self) -> impl Iterator<Item = Permission> + '_ {
         self.0.iter().copied()
@@ -141,6 +147,14 @@ mod tests {
         for none in ["", "Admin", "admin ", "administrator", "realm-admin", "*"] {
             assert_eq!(names(&[none]), "[]", "{none:?}");
         }
+    }
+
+    #[test]
+    fn two_sets_share_what_is_in_both() {
+        let (one, other) = (["user", "auditor"], ["auditor", "billing-admin"]);
+        let both = Permissions::of_roles(one).and(&Permissions::of_roles(other));
+        assert_eq!(both, Permissions::of_roles(["auditor"]));
+        assert_eq!(both.and(&Permissions::default()), Permissions::default());
     }
 
     #[test]

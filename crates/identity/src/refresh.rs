@@ -183,7 +183,7 @@ impl IdentityService {
     /// Brings the account up to date; tells whether it is closed. What fails here is made
     /// good by the next refresh.
     async fn is_closed(&self, facts: &Facts, told: &Told) -> bool {
-        users::refresh(self.pool(), facts.user, &told.person)
+        users::refresh(self.pool(), facts.user, told)
             .await
             .unwrap_or_else(|error| {
                 tracing::warn!(%error, "an account could not be brought up to date");

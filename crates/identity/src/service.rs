@@ -147,7 +147,7 @@ impl IdentityService {
             expires_at,
             origin: &callback.origin,
         };
-        let (user, id) = users::sign_in(&self.0.pool, &tokens.told.person, &noted).await?;
+        let (user, id) = users::sign_in(&self.0.pool, &tokens.told, &noted).await?;
         let record = Record {
             id,
             sid: tokens.told.sid.clone(),

@@ -61,8 +61,13 @@ pub(crate) enum Which<'a> {
 
 /// The hash of a token, as keys have it.
 pub(crate) fn hash_text(token: &Secret) -> String {
+    text_of_hash(&token.hash())
+}
+
+/// The same, from the hash that the database has.
+pub(crate) fn text_of_hash(hash: &[u8]) -> String {
     use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-    URL_SAFE_NO_PAD.encode(token.hash())
+    URL_SAFE_NO_PAD.encode(hash)
 }
 
 fn session_key(hash: &str) -> String {

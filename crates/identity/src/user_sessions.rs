@@ -6,7 +6,7 @@ use serde_json::{Map, json};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{IdentityError, ending::Ending, session::EndReason};
+use crate::{IdentityError, ending::Ending, session::EndReason, store::text_of_hash};
 
 /// Keycloak's session behind a session of `user` that has not ended.
 pub(crate) async fn sid_of(
@@ -23,6 +23,41 @@ pub(crate) async fn sid_of(
     .fetch_optional(pool)
     .await?;
     Ok(sid.flatten())
+}
+
+/// A session that has not ended, as far as the database knows.
+#[derive(Debug)]
+pub(crate) struct Open {
+    pub id: Uuid,
+    keycloak_session_id: Option<String>,
+    token_hash: Vec<u8>,
+}
+
+impl Open {
+    /// The hash of the token and the sid, as Redis has them.
+    pub(crate) fn keys(&self) -> (String, String) {
+        let hash = text_of_hash(&self.token_hash);
+        (hash, self.keycloak_session_id.clone().unwrap_or_default())
+    }
+}
+
+/// The next open sessions by id. Not those that began just now: a row is there a moment before
+/// its session is.
+pub(crate) async fn open_after(
+    pool: &PgPool,
+    after: Uuid,
+    most: i64,
+) -> Result<Vec<Open>, IdentityError> {
+    Ok(sqlx::query_as!(
+        Open,
+        "SELECT id, keycloak_session_id, token_hash FROM user_sessions
+         WHERE ended_at IS NULL AND created_at < now() - interval '5 minutes' AND id > $1
+         ORDER BY id LIMIT $2",
+        after,
+        most,
+    )
+    .fetch_all(pool)
+    .await?)
 }
 
 /// Notes that somebody was here.
@@ -42,8 +77,17 @@ pub(crate) async fn end_one(
     session: UserSessionId,
     ending: &Ending<'_>,
 ) -> Result<u64, IdentityError> {
+    end_these(pool, &[session.0], ending).await
+}
+
+/// Notes the end of some sessions. How many had not ended yet.
+pub(crate) async fn end_these(
+    pool: &PgPool,
+    sessions: &[Uuid],
+    ending: &Ending<'_>,
+) -> Result<u64, IdentityError> {
     let mut transaction = pool.begin().await?;
-    let ended = end(&mut transaction, &[session.0], ending).await?;
+    let ended = end(&mut transaction, sessions, ending).await?;
     transaction.commit().await?;
     Ok(ended)
 }
@@ -106,7 +150,8 @@ async fn end(
              WHERE id = ANY($1) AND ended_at IS NULL
              ORDER BY id FOR UPDATE
          )
-         UPDATE user_sessions s SET ended_at = now(), end_reason = $2
+         UPDATE user_sessions s
+         SET ended_at = least(now(), s.expires_at), end_reason = $2
          FROM live, users u
          WHERE s.id = live.id AND u.id = s.user_id
          RETURNING s.id, s.user_id, u.username",

@@ -7,7 +7,7 @@ use sqlx::{PgConnection, types::ipnetwork::IpNetwork};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::IdentityError;
+use crate::{IdentityError, grants, keycloak::Told};
 
 /// A person as Keycloak describes them.
 #[derive(Debug, Clone)]
@@ -60,12 +60,14 @@ pub(crate) struct NewSession<'a> {
     pub origin: &'a Origin,
 }
 
-/// Notes a sign-in: the account, the session and the audit log in one transaction.
+/// Notes a sign-in: the account, the session and the audit log in one transaction. A sign-in
+/// to a closed account is noted as refused.
 pub(crate) async fn sign_in(
     pool: &PgPool,
-    person: &Person,
+    told: &Told,
     session: &NewSession<'_>,
 ) -> Result<(UserId, UserSessionId), IdentityError> {
+    let person = &told.person;
     let mut transaction = pool.begin().await?;
     let user = sqlx::query!(
         "INSERT INTO users (id, keycloak_issuer, keycloak_subject, username, display_name, email,
@@ -74,7 +76,9 @@ pub(crate) async fn sign_in(
          ON CONFLICT ON CONSTRAINT users_keycloak_identity_key DO UPDATE
          SET username = excluded.username, display_name = excluded.display_name,
              email = excluded.email, email_verified = excluded.email_verified,
-             locale = coalesce(excluded.locale, users.locale), last_sign_in_at = now()
+             locale = coalesce(excluded.locale, users.locale),
+             last_sign_in_at = CASE WHEN users.disabled_at IS NULL THEN now()
+                                    ELSE users.last_sign_in_at END
          RETURNING id, disabled_at",
         new_id::<Uuid>(),
         person.issuer,
@@ -87,14 +91,17 @@ pub(crate) async fn sign_in(
     )
     .fetch_one(&mut *transaction)
     .await?;
-    if user.disabled_at.is_some() {
-        return Err(IdentityError::Disabled);
-    }
-    let id = open_session(&mut transaction, user.id, session).await?;
     let actor = Actor::User {
         id: user.id,
         name: person.username.clone(),
     };
+    if user.disabled_at.is_some() {
+        record(&mut transaction, refusal(actor, user.id, session.origin)).await?;
+        transaction.commit().await?;
+        return Err(IdentityError::Disabled);
+    }
+    let id = open_session(&mut transaction, user.id, session).await?;
+    grants::note(&mut transaction, user.id.into(), told).await?;
     let entry = entry(actor, id.0, session.origin, "session.sign_in");
     record(&mut transaction, entry).await?;
     transaction.commit().await?;
@@ -152,12 +159,15 @@ async fn open_session(
     Ok(id)
 }
 
-/// Brings an account up to date with what Keycloak says now. Tells whether it is closed.
+/// Brings an account up to date with what Keycloak says now, and notes roles and groups that
+/// are others than before, in one transaction. Tells whether the account is closed.
 pub(crate) async fn refresh(
     pool: &PgPool,
     user: UserId,
-    person: &Person,
+    told: &Told,
 ) -> Result<bool, IdentityError> {
+    let person = &told.person;
+    let mut transaction = pool.begin().await?;
     // Writes only where something is different: this runs for everybody, every minute.
     sqlx::query!(
         "UPDATE users
@@ -173,16 +183,21 @@ pub(crate) async fn refresh(
         person.email_verified,
         person.locale,
     )
-    .execute(pool)
+    .execute(&mut *transaction)
     .await?;
     let disabled = sqlx::query_scalar!(
         r#"SELECT disabled_at IS NOT NULL AS "disabled!" FROM users WHERE id = $1"#,
         user.0
     )
-    .fetch_optional(pool)
+    .fetch_optional(&mut *transaction)
     .await?;
-    // An account that is gone is closed.
-    Ok(disabled.unwrap_or(true))
+    // An account that is gone is closed, and has no roles to note.
+    let Some(disabled) = disabled else {
+        return Ok(true);
+    };
+    grants::note(&mut transaction, user, told).await?;
+    transaction.commit().await?;
+    Ok(disabled)
 }
 
 /// The account of a person who comes without a browser, made where there is none yet.
@@ -228,6 +243,18 @@ pub(crate) async fn of_token(
     }
     // The column's check lets no other name in.
     Ok((id.into(), tier.parse().unwrap_or_default()))
+}
+
+/// The line of a sign-in that went well at Keycloak, to an account that is closed here.
+fn refusal(actor: Actor, user: Uuid, origin: &Origin) -> AuditEntry<'_> {
+    AuditEntry {
+        actor,
+        origin,
+        action: "session.sign_in_refused",
+        target_type: "users",
+        target_id: user,
+        changes: Map::from_iter([("error".to_owned(), json!([null, "account_closed"]))]),
+    }
 }
 
 fn entry<'a>(

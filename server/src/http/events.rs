@@ -59,7 +59,9 @@ async fn open(
     query: &After,
     parts: &Parts,
 ) -> Result<Response, AppError> {
-    let user = session::required(state, parts).await?.user;
+    let session = session::required(state, parts).await?;
+    session::may_chat(&session)?;
+    let user = session.user;
     let generation: GenerationId = id.parse().map_err(|_| AppError::NotFound)?;
     let after = last_event_id(&parts.headers).or(query.after).unwrap_or(0);
     let log = state.chat.log(user, generation).await?;

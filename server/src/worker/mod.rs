@@ -5,6 +5,7 @@ mod health;
 mod keycloak_events;
 mod models;
 mod reaper;
+mod sessions;
 mod sweeper;
 mod usage;
 
@@ -18,4 +19,5 @@ pub fn start(state: &AppState) {
     tokio::spawn(health::run(state.router.clone()));
     tokio::spawn(models::run(state.models.clone()));
     tokio::spawn(keycloak_events::run(state.identity.clone()));
+    tokio::spawn(sessions::run(state.identity.clone()));
 }

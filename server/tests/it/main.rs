@@ -17,4 +17,5 @@ mod audit;
 mod browser;
 mod front;
 mod matrix;
+mod signed_in;
 mod strangers;

@@ -13,7 +13,7 @@ use sqlx::ConnectOptions;
 use crate::app::App;
 use crate::browser::Browser;
 
-const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
+pub const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
 /// Somebody who is signed in, in the order of the table.
 const PEOPLE: [&str; 4] = ["demo", "maker", "auditor", "admin"];
@@ -59,6 +59,9 @@ const TABLE: &[(&str, Found)] = &[
     ("/admin/models/new", For(&["admin"])),
     ("/admin/models/{id}", For(NOBODY)),
     ("/admin/audit", For(&["auditor", "admin"])),
+    // The first of all is there: somebody has signed in.
+    ("/admin/audit/entry/{sequence}", For(&["auditor", "admin"])),
+    ("/admin/audit/entry/0", For(NOBODY)),
     ("/admin/audit/export.csv", For(&["auditor", "admin"])),
     ("/admin/audit/export.jsonl", For(&["auditor", "admin"])),
     ("/admin/audit/export.exe", For(NOBODY)),
@@ -70,6 +73,7 @@ fn filled(path: &str) -> String {
     path.replace("{id}", ID)
         .replace("{slug}", "companion")
         .replace("{version}", "1")
+        .replace("{sequence}", "1")
 }
 
 #[derive(Deserialize)]
@@ -79,36 +83,41 @@ struct Account {
 }
 
 /// The product on a database of its own that has the sample agents.
-async fn app_on(pool: &PgPool) -> App {
+pub async fn app_on(pool: &PgPool) -> App {
     create_sample_agents(pool).await.unwrap();
     let url = pool.connect_options().to_url_lossy().to_string();
     App::new(&[("DATABASE_URL", url.as_str())])
 }
 
-/// The session cookies of the four, each signed in at the real Keycloak.
-async fn cookies(app: &App) -> BTreeMap<&'static str, String> {
+/// The session cookie of somebody who signs in at the real Keycloak.
+pub async fn sign_in(app: &App, name: &str) -> String {
     let file = std::env::var("E2E_ACCOUNTS").expect("E2E_ACCOUNTS: run by ./dev test unit");
     let accounts: Vec<Account> =
         serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+    let account = accounts.iter().find(|it| it.username == name).unwrap();
+    let begun = app.get("/auth/login").await;
+    let url = begun.header("location").parse().unwrap();
+    let (code, state) = Browser::default()
+        .sign_in(&url, name, &account.password)
+        .await
+        .unwrap();
+    let state_cookie = begun.header("set-cookie").split(';').next().unwrap();
+    let headers = [("cookie", state_cookie), ("accept", "text/html")];
+    let back = format!("/auth/callback?code={code}&state={state}");
+    let answer = app.call(Method::GET, &back, &headers, "").await;
+    let session = answer.header("set-cookie").split(';').next().unwrap();
+    assert!(
+        session.starts_with("onelastai_session="),
+        "{name}: {session}"
+    );
+    session.to_owned()
+}
+
+/// The session cookies of the four.
+pub async fn cookies(app: &App) -> BTreeMap<&'static str, String> {
     let mut cookies = BTreeMap::new();
     for name in PEOPLE {
-        let account = accounts.iter().find(|it| it.username == name).unwrap();
-        let begun = app.get("/auth/login").await;
-        let url = begun.header("location").parse().unwrap();
-        let (code, state) = Browser::default()
-            .sign_in(&url, name, &account.password)
-            .await
-            .unwrap();
-        let state_cookie = begun.header("set-cookie").split(';').next().unwrap();
-        let headers = [("cookie", state_cookie), ("accept", "text/html")];
-        let back = format!("/auth/callback?code={code}&state={state}");
-        let answer = app.call(Method::GET, &back, &headers, "").await;
-        let session = answer.header("set-cookie").split(';').next().unwrap();
-        assert!(
-            session.starts_with("onelastai_session="),
-            "{name}: {session}"
-        );
-        cookies.insert(name, session.to_owned());
+        cookies.insert(name, sign_in(app, name).await);
     }
     cookies
 }

@@ -86,6 +86,11 @@ async fn no_foreign_page_changes_anything() {
         "/agents/new",
         "/agents/import",
         "/agents/companion",
+        "/account/keys/new",
+        "/account/keys/01890a5d-ac96-774b-bcce-b302099a8057",
+        "/admin/models",
+        "/admin/models/new",
+        "/admin/models/a-model",
     ]
     .map(str::to_owned);
     for path in paths.chain(plain) {

@@ -9,7 +9,9 @@ use serde_json::Value;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime, Time};
 use url::form_urlencoded;
+use uuid::Uuid;
 
+use super::entry::{long_texts, sides};
 use crate::error::AppError;
 use crate::layout::desk::{Desk, Section};
 use crate::layout::error_page::error_view;
@@ -23,6 +25,8 @@ const SIZE: u16 = 50;
 pub struct Filters {
     /// A part of the name.
     pub actor: String,
+    /// The id of one person, whatever they are called.
+    pub actor_id: String,
     /// `agent.create`, or `agent.` for all that begin so.
     pub action: String,
     /// A table's name.
@@ -38,8 +42,9 @@ pub struct Filters {
 }
 
 impl Filters {
-    const NAMES: [&str; 7] = [
+    const NAMES: [&str; 8] = [
         "actor",
+        "actor_id",
         "action",
         "target_type",
         "target",
@@ -54,6 +59,7 @@ impl Filters {
         let get = |name: &str| get(name).unwrap_or_default().trim().to_owned();
         Self {
             actor: get("actor"),
+            actor_id: get("actor_id"),
             action: get("action"),
             target_type: get("target_type"),
             target: get("target"),
@@ -63,9 +69,10 @@ impl Filters {
         }
     }
 
-    fn values(&self) -> [&str; 7] {
+    fn values(&self) -> [&str; 8] {
         [
             &self.actor,
+            &self.actor_id,
             &self.action,
             &self.target_type,
             &self.target,
@@ -96,12 +103,12 @@ impl Filters {
             field: field.to_owned(),
             message: message.to_owned(),
         };
-        let target_id = match self.target.as_str() {
-            "" => None,
-            id => Some(
-                id.parse()
-                    .map_err(|_| wrong("target", "The target must be an id."))?,
-            ),
+        let id = |field: &str, text: &str, message: &str| match text {
+            "" => Ok(None),
+            id => id
+                .parse::<Uuid>()
+                .map(Some)
+                .map_err(|_| wrong(field, message)),
         };
         let day = |field: &str, text: &str| match text {
             "" => Ok(None),
@@ -111,11 +118,11 @@ impl Filters {
         };
         let begin = |day: Date| OffsetDateTime::new_utc(day, Time::MIDNIGHT);
         Ok(AuditQuery {
-            actor_id: None,
+            actor_id: id("actor_id", &self.actor_id, "Who it was must be an id.")?,
             actor: text(&self.actor),
             action: text(&self.action),
             target_type: text(&self.target_type),
-            target_id,
+            target_id: id("target", &self.target, "The target must be an id.")?,
             from: day("from", &self.from)?.map(begin),
             // The last day is part of it.
             to: day("to", &self.to)?.and_then(Date::next_day).map(begin),
@@ -184,6 +191,7 @@ fn form(filters: &Filters) -> impl IntoView + use<> {
     view! {
         <form class="filters" action="/admin/audit" role="search">
             {field("actor", "Who", "text", &filters.actor)}
+            {field("actor_id", "Their id", "text", &filters.actor_id)}
             {field("action", "What, as agent. or agent.create", "text", &filters.action)}
             {field("target_type", "On what, as agents", "text", &filters.target_type)}
             {field("target", "Its id", "text", &filters.target)}
@@ -221,41 +229,53 @@ fn table(found: &AuditPage) -> AnyView {
     .into_any()
 }
 
-fn row(row: &AuditRow) -> impl IntoView + use<> {
-    let at = row
-        .occurred_at
+/// When it was, by the log's own clock.
+pub(super) fn moment(row: &AuditRow) -> String {
+    row.occurred_at
         .format(format_description!(
             "[year]-[month]-[day] [hour]:[minute]:[second]"
         ))
-        .unwrap_or_default();
-    let target = row.target_type.clone().map(|kind| {
-        let id = row.target_id.map(|id| id.to_string());
-        let href = format!(
-            "/admin/audit?target_type={kind}&target={}",
-            id.as_deref().unwrap_or_default()
-        );
-        view! { <small><a href=href title=id>{kind}</a></small> }
-    });
+        .unwrap_or_default()
+}
+
+/// The kind of what it was done on, and the way to all that was done on it.
+pub(super) fn target_link(row: &AuditRow) -> Option<AnyView> {
+    let kind = row.target_type.clone()?;
+    let id = row.target_id.map(|id| id.to_string());
+    let filters = Filters {
+        target_type: kind.clone(),
+        target: id.clone().unwrap_or_default(),
+        ..Filters::default()
+    };
+    let href = format!("/admin/audit?{}", filters.to_query());
+    Some(view! { <a class="link" href=href title=id>{kind}</a> }.into_any())
+}
+
+fn row(row: &AuditRow) -> impl IntoView + use<> {
+    let whole = format!("/admin/audit/entry/{}", row.sequence);
+    let target = target_link(row).map(|link| view! { <small>{link}</small> });
     let changes = row
         .changes
         .iter()
         .map(|(field, change)| {
-            let (before, after) = match change.as_array().map(Vec::as_slice) {
-                Some([before, after]) => (words(before), words(after)),
-                _ => (String::new(), words(change)),
+            let (before, after) = sides(change);
+            let what = if long_texts(before, after).is_some() {
+                view! { <a href=whole.clone()>"What changed in the text"</a> }.into_any()
+            } else {
+                view! { <del>{short(before)}</del>" → "<ins>{short(after)}</ins> }.into_any()
             };
-            view! {
-                <div>
-                    <dt>{field.replace('_', " ")}</dt>
-                    <dd><del>{before}</del>" → "<ins>{after}</ins></dd>
-                </div>
-            }
+            view! { <div><dt>{field.replace('_', " ")}</dt><dd>{what}</dd></div> }
         })
         .collect_view();
     view! {
         <tr>
-            <td class="number">{row.sequence}</td>
-            <td class="time">{at}</td>
+            <td class="number">
+                <a href=whole>
+                    <span class="sr-only">"Entry "</span>
+                    {row.sequence}
+                </a>
+            </td>
+            <td class="time">{moment(row)}</td>
             <td>{row.actor.clone()}</td>
             <td>{row.action.clone()}{target}</td>
             <td><dl class="changes">{changes}</dl></td>
@@ -269,15 +289,20 @@ fn row(row: &AuditRow) -> impl IntoView + use<> {
     }
 }
 
-/// A value as people read it; a long one is cut, the export has it whole.
-fn words(value: &Value) -> String {
-    const LONGEST: usize = 200;
-    let text = match value {
+/// A value as people read it.
+pub(super) fn words(value: &Value) -> String {
+    match value {
         Value::Null => "nothing".to_owned(),
         Value::String(text) => text.clone(),
         other => other.to_string(),
-    };
-    if text.chars().count() > LONGEST {
+    }
+}
+
+/// The same, but a long one is cut; the page of the entry has it whole.
+fn short(value: &Value) -> String {
+    const LONGEST: usize = 200;
+    let text = words(value);
+    if text.chars().nth(LONGEST).is_some() {
         text.chars().take(LONGEST).chain(['…']).collect()
     } else {
         text
@@ -319,7 +344,11 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_named() {
-        for pairs in [&[("from", "yesterday")], &[("target", "x' OR 1=1 --")]] {
+        for pairs in [
+            &[("from", "yesterday")],
+            &[("target", "x' OR 1=1 --")],
+            &[("actor_id", "demo")],
+        ] {
             let error = filters(pairs).query().unwrap_err();
             assert!(matches!(error, AppError::Invalid { field, .. } if field == pairs[0].0));
         }
@@ -327,7 +356,12 @@ mod tests {
 
     #[test]
     fn filters_go_into_the_address_and_come_back() {
+        const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
         let query = filters(&[("actor", "a&b"), ("text", "")]).to_query();
         assert_eq!(query, "actor=a%26b");
+        let person = filters(&[("actor_id", ID)]);
+        let found = person.query().unwrap().actor_id.map(|id| id.to_string());
+        assert_eq!(found.as_deref(), Some(ID));
+        assert_eq!(person.to_query(), format!("actor_id={ID}"));
     }
 }

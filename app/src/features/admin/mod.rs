@@ -6,6 +6,8 @@ pub mod server_fns;
 #[cfg(feature = "ssr")]
 pub mod audit;
 #[cfg(feature = "ssr")]
+pub mod entry;
+#[cfg(feature = "ssr")]
 mod handlers;
 #[cfg(feature = "ssr")]
 pub mod user;

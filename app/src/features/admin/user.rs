@@ -45,10 +45,7 @@ pub fn UserRoute() -> impl IntoView {
         let manages = session.may(Permission::UsersManage);
         let notice = outcome(error, None);
         let actions = (manages && id != session.user).then(|| action(&account));
-        let audit = session.may(Permission::AuditRead).then(|| {
-            let href = format!("/admin/audit?actor={}", account.username);
-            view! { <p><a class="link" href=href>"What this person did"</a></p> }
-        });
+        let audit = session.may(Permission::AuditRead).then(|| audit_links(id));
         let end = |it: &SignedInAt| {
             if manages {
                 end_button(id, it)
@@ -57,7 +54,7 @@ pub fn UserRoute() -> impl IntoView {
             }
         };
         let body = view! {
-            {facts(&account, &at_keycloak)}
+            {facts(&account, &at_keycloak, &state.identity.settings().client_id)}
             {audit}
             {manages.then(|| tier_form(&account))}
             <h2>"Signed in at"</h2>
@@ -79,9 +76,20 @@ pub fn UserRoute() -> impl IntoView {
     view! { <Suspense fallback=|| ()>{page}</Suspense> }
 }
 
-/// The roles and the switch of an account at Keycloak, in words.
-fn keycloak_words(found: &Result<Option<KeycloakAccount>, IdentityError>) -> (String, String) {
-    let both = |words: &str| (words.to_owned(), words.to_owned());
+/// What Keycloak has of an account, in words.
+struct AtKeycloak {
+    switch: String,
+    roles: String,
+    /// Of our own client, where there are any.
+    client_roles: Option<String>,
+}
+
+fn keycloak_words(found: &Result<Option<KeycloakAccount>, IdentityError>) -> AtKeycloak {
+    let unknown = |words: &str| AtKeycloak {
+        switch: words.to_owned(),
+        roles: words.to_owned(),
+        client_roles: None,
+    };
     match found {
         Ok(Some(account)) => {
             let enabled = if account.enabled {
@@ -89,22 +97,45 @@ fn keycloak_words(found: &Result<Option<KeycloakAccount>, IdentityError>) -> (St
             } else {
                 "disabled"
             };
-            (account.roles.join(", "), enabled.to_owned())
+            let names = |roles: &[String]| roles.join(", ");
+            AtKeycloak {
+                switch: enabled.to_owned(),
+                roles: names(&account.roles),
+                client_roles: Some(names(&account.client_roles)).filter(|it| !it.is_empty()),
+            }
         }
-        Ok(None) => both("unknown: KEYCLOAK_BACKEND_CLIENT_SECRET is not set"),
-        Err(IdentityError::NotFound) => both("not there any more"),
+        Ok(None) => unknown("unknown: KEYCLOAK_BACKEND_CLIENT_SECRET is not set"),
+        Err(IdentityError::NotFound) => unknown("not there any more"),
         Err(error) => {
             tracing::warn!(%error, "can't ask Keycloak about an account");
-            both("can't be asked just now")
+            unknown("can't be asked just now")
         }
+    }
+}
+
+/// The log of what somebody did, and of what was done to their account. By id: names change,
+/// and one can be a part of another.
+fn audit_links(id: UserId) -> impl IntoView + use<> {
+    view! {
+        <p>
+            <a class="link" href=format!("/admin/audit?actor_id={id}")>"What this person did"</a>
+            " · "
+            <a class="link" href=format!("/admin/audit?target_type=users&target={id}")>
+                "What was done to this account"
+            </a>
+        </p>
     }
 }
 
 fn facts(
     account: &Account,
     at_keycloak: &Result<Option<KeycloakAccount>, IdentityError>,
+    client: &str,
 ) -> impl IntoView + use<> {
-    let (roles, switch) = keycloak_words(at_keycloak);
+    let at_keycloak = keycloak_words(at_keycloak);
+    let client_roles = at_keycloak.client_roles.map(|roles| {
+        view! { <div><dt>{format!("Roles of the client {client}")}</dt><dd>{roles}</dd></div> }
+    });
     let email = account.email.clone().map(|email| {
         let verified = if account.email_verified {
             ""
@@ -119,8 +150,9 @@ fn facts(
             <div><dt>"Address"</dt><dd>{email.unwrap_or_else(|| "–".to_owned())}</dd></div>
             <div><dt>"Account"</dt><dd>{open_or_closed(account)}</dd></div>
             <div><dt>"Plan"</dt><dd>{account.tier.to_string()}</dd></div>
-            <div><dt>"At Keycloak"</dt><dd>{switch}</dd></div>
-            <div><dt>"Roles at Keycloak"</dt><dd>{roles}</dd></div>
+            <div><dt>"At Keycloak"</dt><dd>{at_keycloak.switch}</dd></div>
+            <div><dt>"Roles at Keycloak"</dt><dd>{at_keycloak.roles}</dd></div>
+            {client_roles}
             <div><dt>"Since"</dt><dd><Moment at=local(account.created_at)/></dd></div>
         </dl>
     }

@@ -3,14 +3,14 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use onelastai_agents::{EditError, EditableAgent, FieldChange, LineKind, VersionSummary};
+use onelastai_agents::{EditError, EditableAgent, FieldChange, VersionSummary};
 use serde_json::Value;
 
 use super::frame::{AgentFrame, Tab};
 use super::server_fns::RestoreAgentVersion;
 use crate::layout::error_page::{error_view, form_error};
 use crate::session::{agents_viewer, desk, local};
-use crate::ui::Moment;
+use crate::ui::{Moment, diff};
 
 /// `/agents/{slug}/versions`, and `/agents/{slug}/versions/{n}?with={m}`: what version `n`
 /// changed, against the one before it unless another is named.
@@ -185,19 +185,7 @@ fn change(change: &FieldChange) -> impl IntoView + use<> {
         }
         .into_any()
     } else {
-        let lines = change
-            .lines
-            .iter()
-            .map(|line| {
-                let (class, sign) = match line.kind {
-                    LineKind::Same => ("same", "  "),
-                    LineKind::Added => ("added", "+ "),
-                    LineKind::Removed => ("removed", "− "),
-                };
-                view! { <span class=class>{sign}{line.text.clone()}"\n"</span> }
-            })
-            .collect_view();
-        view! { <pre class="diff">{lines}</pre> }.into_any()
+        diff(&change.lines)
     };
     view! { <div><dt>{name}</dt><dd>{what}</dd></div> }
 }

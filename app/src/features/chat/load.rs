@@ -11,20 +11,22 @@ use crate::{
     error::AppError,
     features::account::usage,
     place::Place,
-    session::{agents_viewer, now, place, signed_in},
+    session::{agents_viewer, may_chat, now, place, signed_in},
     state::AppState,
 };
 
 /// The page of one conversation, or of a new one with `agent` (the first, if none is named).
 ///
 /// # Errors
-/// [`AppError::SignedOut`], and [`AppError::NotFound`] for what isn't the viewer's.
+/// [`AppError::SignedOut`], [`AppError::NoChat`], and [`AppError::NotFound`] for what isn't
+/// the viewer's.
 pub async fn chat_page(
     conversation: Option<ConversationId>,
     agent: Option<String>,
     deleted: Option<ConversationId>,
 ) -> Result<ChatPage, AppError> {
     let (state, session, viewer) = signed_in().await?.ok_or(AppError::SignedOut)?;
+    may_chat(&session)?;
     let (user, chat) = (session.user, &state.chat);
     let viewer_of_agents = agents_viewer(&session);
     let place = place();

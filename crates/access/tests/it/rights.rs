@@ -102,6 +102,34 @@ async fn a_key_has_no_more_than_its_owner_has_now(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn a_token_has_no_more_than_its_person_has_now(pool: PgPool) {
+    let realm = realm().await;
+    let who = realm.someone(&["admin"]).await;
+    let keyed = Keyed::new(&pool, &realm, &who, None).await;
+    let tokens = realm.tokens(CLIENT, &who).await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let may = async |scope: Scope| {
+        let caller = keyed.access.authenticate(token, HERE).await;
+        caller.is_ok_and(|caller| caller.may(scope))
+    };
+    until("is let in", async || may(Scope::AdminRead).await).await;
+    realm.take(&who.id, "admin").await;
+    until("the role is gone", async || !may(Scope::AdminRead).await).await;
+    until("the rest is left", async || may(Scope::ChatWrite).await).await;
+    let path = format!("/users/{}", who.id);
+    realm
+        .change(Method::PUT, &path, json!({ "enabled": false }))
+        .await;
+    until("is disabled", async || {
+        matches!(
+            keyed.access.authenticate(token, HERE).await,
+            Err(AccessError::Disabled)
+        )
+    })
+    .await;
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn groups_and_the_roles_of_our_client_count(pool: PgPool) {
     let realm = realm().await;
     let who = realm.someone(&[]).await;

@@ -12,7 +12,7 @@ mod write;
 
 pub use export::{ExportFormat, export};
 pub use head::{Head, HeadError};
-pub use query::{AuditPage, AuditQuery, MAX_PAGE_SIZE, list};
+pub use query::{AuditPage, AuditQuery, MAX_PAGE_SIZE, entry, list};
 pub use report::{Fault, MAX_FAULTS, Report};
 pub use row::AuditRow;
 pub use verify::verify;

@@ -74,6 +74,20 @@ pub async fn list(
     })
 }
 
+/// The row of this number, if there is one.
+///
+/// # Errors
+/// As any query.
+pub async fn entry(pool: &PgPool, sequence: i64) -> DbResult<Option<AuditRow>> {
+    let before = sequence.saturating_add(1);
+    let found = find(pool, &AuditQuery::default(), Some(before), 1).await?;
+    found
+        .into_iter()
+        .find(|row| row.sequence == sequence)
+        .map(AuditRow::try_from)
+        .transpose()
+}
+
 /// At most `limit` rows that fit, the newest first.
 pub(super) async fn find(
     pool: &PgPool,

@@ -14,9 +14,9 @@ use crate::{IdentityError, Secret};
 /// A token is not used in the last seconds of its life.
 const MARGIN: Duration = Duration::from_secs(10);
 /// The most events that are asked for at once.
-const MOST_EVENTS: u32 = 200;
+pub(crate) const EVENTS_AT_ONCE: usize = 200;
 
-/// The client whose service account looks after users (`onelastai-backend` in the realm).
+/// The client whose service account reads users, clients and events (`onelastai-backend` in the realm).
 #[derive(Debug, Clone)]
 pub struct BackendClient {
     /// Its id.
@@ -164,11 +164,16 @@ impl Keycloak {
         Ok(kept.clone())
     }
 
-    /// The newest events of these kinds, the newest first.
-    pub(crate) async fn events(&self, kinds: &[&str]) -> Result<Vec<Event>, IdentityError> {
-        let most = MOST_EVENTS.to_string();
+    /// The events of these kinds after the `first` newest of them, the newest first; at most
+    /// [`EVENTS_AT_ONCE`].
+    pub(crate) async fn events(
+        &self,
+        kinds: &[&str],
+        first: usize,
+    ) -> Result<Vec<Event>, IdentityError> {
+        let (first, most) = (first.to_string(), EVENTS_AT_ONCE.to_string());
         let mut query: Vec<_> = kinds.iter().map(|kind| ("type", *kind)).collect();
-        query.push(("max", &most));
+        query.extend([("first", first.as_str()), ("max", most.as_str())]);
         self.admin(&["events"], &query).await
     }
 

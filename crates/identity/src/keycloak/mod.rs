@@ -20,7 +20,7 @@ use tokio::sync::Mutex;
 use url::Url;
 
 pub use admin::BackendClient;
-pub(crate) use admin::{Event, ServiceToken};
+pub(crate) use admin::{EVENTS_AT_ONCE, Event, RoleRepresentation, ServiceToken};
 pub(crate) use claims::{Grants, Told};
 pub(crate) use refresh::{Refreshed, Renewed};
 pub(crate) use signed::{Audience, LEEWAY, Signed, check_times, now, number, unverified};

@@ -1,11 +1,84 @@
 //! What Keycloak knows of accounts and their events.
 
 use onelastai_db::{Actor, Origin, PgPool, audit, new_id};
-use onelastai_identity::IdentityError;
+use onelastai_identity::{BackendClient, IdentityError, KeycloakSettings, Secret};
 use onelastai_types::Tier;
+use reqwest::Method;
+use serde_json::json;
 use uuid::Uuid;
 
-use crate::{browser::Browser, realm::realm, service, sign_in};
+use crate::{
+    browser::Browser,
+    realm::{CLIENT, Realm, http, post_form, realm, session},
+    service, service_with, sign_in, variable,
+};
+
+const BACKEND: &str = "onelastai-backend";
+
+/// A realm's settings with the client that may ask it about people.
+async fn with_backend(realm: &Realm) -> KeycloakSettings {
+    let id = realm.client(BACKEND).await;
+    let secret = realm.get(&format!("/clients/{id}/client-secret")).await["value"].clone();
+    KeycloakSettings {
+        backend: Some(BackendClient {
+            id: BACKEND.to_owned(),
+            secret: Secret::new(secret.as_str().unwrap()),
+        }),
+        ..realm.settings()
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn an_account_has_the_roles_of_our_client_apart(pool: PgPool) {
+    let realm = realm().await;
+    let identity = service_with(
+        pool.clone(),
+        with_backend(&realm).await,
+        &variable("REDIS_URL"),
+    );
+    let someone = realm.someone(&[]).await;
+    let client = realm.client(CLIENT).await;
+    let role = realm.get(&format!("/clients/{client}/roles/auditor")).await;
+    let path = format!("/users/{}/role-mappings/clients/{client}", someone.id);
+    realm.change(Method::POST, &path, json!([role])).await;
+    let signed_in = realm.sign_in(&identity, &someone).await;
+    let user = session(&identity, &signed_in).await.unwrap().user;
+    let account = identity.keycloak_account(user).await.unwrap().unwrap();
+    assert_eq!(account.client_roles, ["auditor", "user"]);
+    assert!(!account.roles.iter().any(|role| role == "auditor"));
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn the_service_account_reads_and_changes_nothing(pool: PgPool) {
+    let realm = realm().await;
+    let settings = with_backend(&realm).await;
+    let issuer = settings.issuer();
+    let secret = settings.backend.clone().unwrap().secret;
+    let identity = service_with(pool, settings, &variable("REDIS_URL"));
+    let health = identity.health().await;
+    assert!(health.is_ok(), "{health:?}");
+
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", BACKEND),
+        ("client_secret", secret.expose()),
+    ];
+    let tokens = post_form(&format!("{issuer}/protocol/openid-connect/token"), &form).await;
+    let token = tokens["access_token"].as_str().unwrap();
+    let someone = realm.someone(&[]).await;
+    let client = realm.client(CLIENT).await;
+    for path in [format!("users/{}", someone.id), format!("clients/{client}")] {
+        let url = format!("{}/{path}", issuer.replace("/realms/", "/admin/realms/"));
+        let answer = http()
+            .put(url)
+            .bearer_auth(token)
+            .json(&json!({ "enabled": false }))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status().as_u16(), 403, "{path}");
+    }
+}
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_failed_sign_in_is_in_the_log_once(pool: PgPool) {
@@ -49,6 +122,7 @@ async fn an_account_has_the_roles_that_keycloak_gives(pool: PgPool) {
     assert!(account.roles.iter().any(|role| role == "agent-manager"));
     assert!(account.roles.iter().any(|role| role == "user"));
     assert!(!account.roles.iter().any(|role| role == "admin"));
+    assert!(account.client_roles.is_empty(), "{account:?}");
 
     // Another realm's service has no client for it, and its people are not ours.
     let realm = realm().await;

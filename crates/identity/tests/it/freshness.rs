@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use onelastai_db::PgPool;
 use onelastai_identity::{IdentityError, IdentityService, Permission};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     realm::{CLIENT, Realm, age, audited, end_reasons, host, realm, session, sid},
@@ -90,6 +90,47 @@ async fn roles_groups_and_names_take_effect(pool: PgPool) {
         .unwrap();
     assert_eq!(row.0, "Another One");
     assert!(row.1.starts_with("new-"), "{row:?}");
+
+    let noted = grants_in_log(&pool).await;
+    let [first, second] = &noted[..] else {
+        panic!("{noted:?}")
+    };
+    let has = |side: &Value, role: &str| side.as_array().unwrap().contains(&json!(role));
+    assert_eq!(first["roles"][0], Value::Null);
+    assert!(has(&first["roles"][1], "agent-manager"));
+    assert_eq!(first["roles"][1], second["roles"][0]);
+    assert!(!has(&second["roles"][1], "agent-manager") && has(&second["roles"][1], "auditor"));
+    assert_eq!(second["groups"], json!([null, after.groups]));
+    // Once, whoever hears of it again: the same session, or another sign-in.
+    age(&sid, 61).await;
+    session(&identity, &signed_in).await.unwrap();
+    realm.sign_in(&identity, &someone).await;
+    assert_eq!(grants_in_log(&pool).await.len(), 2);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn roles_that_changed_meanwhile_are_noted_at_the_next_sign_in(pool: PgPool) {
+    let realm = realm().await;
+    let identity = realm.service(&pool);
+    let someone = realm.someone(&["auditor"]).await;
+    realm.sign_in(&identity, &someone).await;
+    realm.take(&someone.id, "auditor").await;
+    realm.sign_in(&identity, &someone).await;
+    let noted = grants_in_log(&pool).await;
+    assert_eq!(noted.len(), 2, "{noted:?}");
+    assert_eq!(noted[0]["roles"][1], noted[1]["roles"][0]);
+    assert!(!noted[1]["roles"][1].to_string().contains("auditor"));
+    assert_eq!(noted[1].get("groups"), None, "{noted:?}");
+}
+
+/// What the log has of roles and groups, the oldest first.
+async fn grants_in_log(pool: &PgPool) -> Vec<Value> {
+    sqlx::query_scalar(
+        "SELECT changes FROM audit_logs WHERE action = 'user.roles' ORDER BY sequence",
+    )
+    .fetch_all(pool)
+    .await
+    .unwrap()
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -14,10 +14,12 @@ mod bearer;
 mod browser;
 mod ending;
 mod events;
+mod flood;
 mod freshness;
 mod handoff;
 mod keys;
 mod realm;
+mod sweep;
 
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ use redis::{
     Client,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
+use uuid::Uuid;
 
 fn variable(name: &str) -> String {
     std::env::var(name).unwrap_or_else(|_| panic!("{name} is not set: run by ./dev test unit"))
@@ -167,7 +170,10 @@ async fn a_person_signs_in_and_out(pool: PgPool) {
         .fetch_all(&pool)
         .await
         .unwrap();
-    assert_eq!(actions, ["session.sign_in", "session.sign_out"]);
+    assert_eq!(
+        actions,
+        ["user.roles", "session.sign_in", "session.sign_out"]
+    );
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -285,6 +291,20 @@ async fn a_disabled_account_stays_out(pool: PgPool) {
         matches!(refused, Err(IdentityError::Disabled)),
         "{refused:?}"
     );
+    let (actor, target, address): (Option<Uuid>, Option<Uuid>, Option<String>) = sqlx::query_as(
+        "SELECT actor_id, target_id, host(address) FROM audit_logs
+         WHERE action = 'session.sign_in_refused'",
+    )
+    .fetch_one(&pool)
+    .await
+    .unwrap();
+    assert!(actor.is_some() && actor == target && address.as_deref() == Some("127.0.0.1"));
+    assert_eq!(realm::audited(&pool, "session.sign_in").await, 1);
+    let seen: bool = sqlx::query_scalar("SELECT last_sign_in_at < disabled_at FROM users")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert!(seen, "who was refused has not signed in");
 }
 
 #[sqlx::test(migrations = "../../migrations")]

@@ -1,7 +1,7 @@
 //! The router against servers that misbehave on purpose, and against a real Ollama.
 //!
-//! `live` needs a running Ollama: `OLLAMA_URLS` (comma-separated) and `OLLAMA_MODEL`. `seven` starts
-//! seven of them: `OLLAMA_BINARY`, and the folder `OLLAMA_MODELS`.
+//! `live` needs a running Ollama: `OLLAMA_URLS` (comma-separated) and `OLLAMA_MODEL`. `seven` and `names`
+//! start seven of them: `OLLAMA_BINARY`, and the folder `OLLAMA_MODELS`.
 
 #![allow(
     clippy::unwrap_used,
@@ -16,6 +16,8 @@ mod fake;
 mod faults;
 mod health;
 mod live;
+mod names;
+mod ollama;
 mod openai;
 mod queue;
 mod seven;

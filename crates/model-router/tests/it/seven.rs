@@ -1,100 +1,16 @@
 //! Seven real Ollama servers, and what becomes of people's questions while these are killed,
 //! stopped and started again.
-//!
-//! Needs `OLLAMA_BINARY`, `OLLAMA_MODEL` and `OLLAMA_MODELS`, the folder that has it.
-
-use std::{
-    env, fs,
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-};
 
 use futures::{StreamExt, future::join_all};
 use onelastai_model_router::{ChatEvent, ChatRequest, Health, ModelRouter, ModelSpec};
-use tokio::{
-    net::TcpListener,
-    time::{Duration, timeout},
-};
+use tokio::time::{Duration, timeout};
 use url::Url;
 
-use crate::{config, question, rest};
-
-/// Far longer than it takes on a machine that has nothing else to do.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-fn setting(name: &str) -> String {
-    env::var(name).unwrap_or_else(|_| panic!("{name} is not set: source tools/env.sh first"))
-}
-
-/// A real server in a process group of its own, with the runners that it starts.
-struct Ollama {
-    url: Url,
-    home: PathBuf,
-    process: Child,
-}
-
-impl Ollama {
-    async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let url: Url = format!("http://{address}/").parse().unwrap();
-        let home = env::temp_dir().join(format!("onelastai-{}-{address}", std::process::id()));
-        drop(listener);
-        let process = Self::run(&url, &home);
-        Self { url, home, process }
-    }
-
-    fn run(url: &Url, home: &PathBuf) -> Child {
-        use std::os::unix::process::CommandExt;
-
-        fs::create_dir_all(home).unwrap();
-        Command::new(setting("OLLAMA_BINARY"))
-            .arg("serve")
-            .env("HOME", home)
-            .env("OLLAMA_HOST", url.as_str())
-            .env("OLLAMA_MODELS", setting("OLLAMA_MODELS"))
-            // The folder is others', too.
-            .env("OLLAMA_NOPRUNE", "1")
-            .env("OLLAMA_NO_CLOUD", "1")
-            .env("OLLAMA_KEEP_ALIVE", "10m")
-            .env("OLLAMA_CONTEXT_LENGTH", "512")
-            .env("OLLAMA_NUM_PARALLEL", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .unwrap()
-    }
-
-    /// Starts it again where it was.
-    fn again(&mut self) {
-        self.process = Self::run(&self.url, &self.home);
-    }
-
-    /// Sends this signal to the server and its runners.
-    fn signal(&self, signal: &str) {
-        let group = format!("-{}", self.process.id());
-        let sent = Command::new("kill")
-            .args(["-s", signal, "--", &group])
-            .status();
-        assert!(sent.unwrap().success());
-    }
-
-    fn kill(&mut self) {
-        self.signal("KILL");
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for Ollama {
-    fn drop(&mut self) {
-        if matches!(self.process.try_wait(), Ok(None)) {
-            self.kill();
-        }
-        let _ = fs::remove_dir_all(&self.home);
-    }
-}
+use crate::{
+    config,
+    ollama::{Ollama, PATIENCE, setting},
+    question, rest,
+};
 
 fn router(servers: &[Ollama]) -> ModelRouter {
     let urls = servers.iter().map(|server| server.url.clone()).collect();

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use onelastai_db::{
     Actor, AuditEntry, Origin, PgPool,
-    audit::{AuditQuery, MAX_PAGE_SIZE, list},
+    audit::{AuditQuery, MAX_PAGE_SIZE, entry, list},
     new_id, record,
 };
 use serde_json::{Map, Value, json};
@@ -382,4 +382,14 @@ async fn a_search_reads_an_index_and_stops_at_its_page(pool: PgPool) {
         !plan.contains("Sort") && !plan.contains("Seq Scan"),
         "{plan}"
     );
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn one_row_is_found_by_its_number(pool: PgPool) {
+    write_many(&pool, 3).await;
+    let row = entry(&pool, 2).await.unwrap().unwrap();
+    assert_eq!((row.sequence, row.action.as_str()), (2, "test.write"));
+    for none in [0, 4, -1, i64::MIN, i64::MAX] {
+        assert_eq!(entry(&pool, none).await.unwrap(), None, "{none}");
+    }
 }
