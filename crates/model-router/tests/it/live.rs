@@ -5,12 +5,12 @@ use std::env;
 use futures::StreamExt;
 use onelastai_model_router::{
     ChatEvent, EmbedRequest, FinishReason, Format, InstanceSpec, ModelRouter, ModelSpec,
-    Parameters, ProviderKind,
+    Parameters, ProviderKind, Tool, ToolChoice,
 };
 use serde_json::{Value, json};
 use tokio::time::{Duration, Instant};
 
-use crate::{config, question, strict};
+use crate::{config, question, rest, strict};
 
 /// Enough for a small model on a slow machine that is busy with other tests.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -65,6 +65,24 @@ async fn a_real_answer_streams_and_counts_its_tokens_by_both_protocols() {
     for model in ["real", "openai"] {
         streams_and_counts(model).await;
     }
+}
+
+#[tokio::test]
+async fn a_model_that_knows_no_tools_answers_in_words_where_it_may() {
+    let mut request = strict(&["real"]);
+    request.parameters = short();
+    request.tools = vec![Tool {
+        name: "weather".to_owned(),
+        description: None,
+        parameters: None,
+        strict: None,
+    }];
+    let mut stream = real().chat(request.clone()).await.unwrap();
+    assert_eq!(rest(&mut stream).await.last().unwrap(), "done");
+
+    request.tool_choice = ToolChoice::Required;
+    let refused = real().chat(request).await.unwrap_err();
+    assert_eq!(refused.code(), "refused");
 }
 
 async fn streams_and_counts(model: &str) {

@@ -13,11 +13,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::StreamExt;
+use reqwest::Response;
 
 use self::decoder::Decoder;
 use super::{EventStream, Provider, Target, answer::Answer, http};
 use crate::{
-    chat::ChatRequest,
+    chat::{ChatRequest, ToolChoice},
     client::Clients,
     embed::{EmbedRequest, Vectors},
     error::ModelError,
@@ -54,6 +55,25 @@ impl Ollama {
     pub(super) fn new(clients: Arc<Clients>) -> Self {
         Self { clients }
     }
+
+    async fn ask(
+        &self,
+        target: Target<'_>,
+        request: &ChatRequest,
+    ) -> Result<Response, ModelError> {
+        let body = body::chat(target.model, request).map_err(|_| ModelError::Malformed)?;
+        http::post(&self.clients, target, Endpoint::Chat.path(), body).await
+    }
+}
+
+/// Whether the model was only refused because it can't call tools, which it need not do. Clients
+/// such as Open WebUI offer tools with every question.
+fn is_for_want_of_tools(refusal: &ModelError, request: &ChatRequest) -> bool {
+    // Ollama's `errCapabilityTools`, which it tells in no other way.
+    matches!(refusal, ModelError::Refused { status: 400, message, .. }
+        if message.contains("does not support tools"))
+        && request.tool_choice == ToolChoice::Auto
+        && !request.tools.is_empty()
 }
 
 #[async_trait]
@@ -63,8 +83,15 @@ impl Provider for Ollama {
         target: Target<'_>,
         request: &ChatRequest,
     ) -> Result<EventStream, ModelError> {
-        let body = body::chat(target.model, request).map_err(|_| ModelError::Malformed)?;
-        let response = http::post(&self.clients, target, Endpoint::Chat.path(), body).await?;
+        let response = match self.ask(target, request).await {
+            Err(refusal) if is_for_want_of_tools(&refusal, request) => {
+                // It is free to call none, as one that knows none does.
+                let mut request = request.clone();
+                request.tools.clear();
+                self.ask(target, &request).await?
+            }
+            response => response?,
+        };
         Ok(Answer::new(response.bytes_stream(), Decoder::default()).boxed())
     }
 
