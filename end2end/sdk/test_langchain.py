@@ -1,5 +1,8 @@
 """LangChain, unchanged, against a real model."""
 
+import math
+
+import pytest
 from langchain_core.messages import HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 
@@ -23,10 +26,19 @@ def test_the_newer_form(base_url: str, api_key: str, model: str):
     assert llm.invoke("Say hello.").text
 
 
-def test_embeddings(base_url: str, api_key: str, model: str):
-    # It would send token numbers by itself; servers other than OpenAI's own take texts.
-    embeddings = OpenAIEmbeddings(
-        base_url=base_url, api_key=api_key, model=model, check_embedding_ctx_length=False
-    )
+def test_embeddings(base_url: str, api_key: str, model: str, token_table: None):
+    # By itself it sends the numbers of tokens.
+    embeddings = OpenAIEmbeddings(base_url=base_url, api_key=api_key, model=model)
     vectors = embeddings.embed_documents(["a cat", "a dog"])
     assert len(vectors) == 2 and len(vectors[0]) == len(vectors[1]) > 0
+    texts = OpenAIEmbeddings(
+        base_url=base_url, api_key=api_key, model=model, check_embedding_ctx_length=False
+    )
+    # It normalises what it sent as tokens, so only the directions are the same.
+    for one, other in zip(vectors, texts.embed_documents(["a cat", "a dog"]), strict=True):
+        assert cosine(one, other) == pytest.approx(1, abs=1e-3)
+
+
+def cosine(one: list[float], other: list[float]) -> float:
+    product = sum(a * b for a, b in zip(one, other, strict=True))
+    return product / (math.hypot(*one) * math.hypot(*other))

@@ -155,6 +155,22 @@ def test_the_same_key_is_answered_once(client: OpenAI, base_url: str, api_key: s
     assert other.json()["error"]["code"] == "idempotency_key_reused"
 
 
+def test_responses_say_what_is_left_and_what_they_are(client: OpenAI, model: str):
+    raw = client.embeddings.with_raw_response.create(model=model, input="a cat")
+    assert raw.request_id
+    assert raw.parse()._request_id == raw.request_id
+    with pytest.raises(openai.NotFoundError) as missing:
+        client.chat.completions.create(model="no-such-model", messages=HELLO)
+    assert missing.value.request_id
+
+
+def test_embeddings_of_token_numbers(client: OpenAI, model: str):
+    texts = client.embeddings.create(model=model, input=["hello world"])
+    numbers = client.embeddings.create(model=model, input=[[15339, 1917]])
+    assert numbers.usage.prompt_tokens == texts.usage.prompt_tokens
+    assert numbers.data[0].embedding == pytest.approx(texts.data[0].embedding, abs=1e-4)
+
+
 def test_conversations_are_those_of_the_web_chat(base_url: str, api_key: str):
     http = httpx.Client(
         base_url=base_url, headers={"Authorization": f"Bearer {api_key}"}, timeout=120

@@ -52,6 +52,14 @@ test("an answer grows before the eye and ends with its details", async ({ chat, 
   await expect(fact("Done after")).toContainText(/\d s$/);
 });
 
+test("who reads an answer from its start is told to forget what was saved of it", async ({ chat, page }) => {
+  await chat.open();
+  await chat.ask(SHORT_QUESTION);
+  await chat.finishes();
+  const events = await page.request.get(`/api/generations/${await chat.generation()}/events?after=0`);
+  expect(await events.text()).toMatch(/^event: reset\nid: 0\ndata: \{"blocks":""\}\n/);
+});
+
 test("the person's own words stand in the thread before the server has them", async ({ chat, page }) => {
   let letGo = () => {};
   const held = new Promise<void>((resolve) => (letGo = resolve));

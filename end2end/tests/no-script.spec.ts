@@ -73,6 +73,27 @@ test("an answer is stopped without JavaScript", async ({ chat, page }) => {
   await chat.finishes("stopped");
 });
 
+test("another message after Back is another message without JavaScript", async ({ chat, page }) => {
+  await signIn(page, "demo");
+  await chat.box.fill(SHORT_QUESTION);
+  await chat.send.click();
+  await page.waitForURL(CONVERSATION);
+  await chat.finishes();
+  const first = chat.path();
+  // The page that fetches its answer may be there more than once.
+  do await page.goBack();
+  while (chat.path() === first);
+
+  const words = "Something else: is the sea blue?";
+  await chat.box.fill(words);
+  await chat.send.click();
+  await page.waitForURL(CONVERSATION);
+  expect(chat.path()).not.toBe(first);
+  await expect(chat.question).toContainText(words);
+  await expect(chat.questions).toHaveCount(1);
+  await chat.finishes();
+});
+
 test("what is wrong with a message is said without JavaScript", async ({ chat, page }) => {
   await signIn(page, "demo");
   // The browser itself would not send only spaces after a `required`, but takes them.

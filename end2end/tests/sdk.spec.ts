@@ -71,6 +71,12 @@ test.describe("OpenAI's SDK", () => {
     expect(ids).toContain("agent/companion");
   });
 
+  test("names its calls", async () => {
+    const { response, request_id } = await client.embeddings.create({ model: MODEL, input: "a cat" }).withResponse();
+    expect(request_id).toBeTruthy();
+    expect(request_id).toBe(response.headers.get("x-request-id"));
+  });
+
   test("throws its own errors", async () => {
     const asked = client.chat.completions.create({ model: "no-such-model", messages });
     await expect(asked).rejects.toBeInstanceOf(OpenAI.NotFoundError);

@@ -4,5 +4,6 @@ pub mod cli;
 pub mod config;
 pub mod http;
 pub mod services;
+pub mod site;
 pub mod telemetry;
 pub mod worker;

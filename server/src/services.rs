@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use leptos::config::{LeptosOptions, get_configuration};
 use onelastai_access::{AccessService, Trust};
 use onelastai_agents::AgentService;
 use onelastai_app::{place::Places, state::AppState};
@@ -15,7 +14,10 @@ use onelastai_models::{ModelService, Vault};
 use onelastai_usage::{UsageService, UsageSettings};
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 
-use crate::{config::Config, http};
+use crate::{
+    config::{Config, SecretsKey},
+    http, site,
+};
 
 /// Why the services could not be built. None of them has to be reachable for it.
 #[derive(Debug, thiserror::Error)]
@@ -32,9 +34,6 @@ pub enum BuildError {
     /// The models.
     #[error("the models: {0}")]
     Router(#[from] onelastai_model_router::RouterError),
-    /// Where the site's files are.
-    #[error("the site's files: {0}")]
-    Site(String),
 }
 
 /// A connection to Redis that mends itself. It is not opened yet.
@@ -67,17 +66,18 @@ pub fn identity(config: &Config, pool: PgPool) -> Result<IdentityService, BuildE
     )?)
 }
 
-/// The stored models, for `router`, which has those of the settings.
+/// The stored models, for `router`, which has those of the settings. `key` seals the keys of
+/// engines.
 ///
 /// # Errors
-/// As [`build`].
+/// For a malformed address of Redis.
 pub fn models(
-    config: &Config,
+    redis_url: &str,
+    key: Option<&SecretsKey>,
     pool: PgPool,
     router: ModelRouter,
 ) -> Result<ModelService, BuildError> {
-    let (client, connection) = redis(&config.redis_url)?;
-    let key = config.secrets_key.as_ref();
+    let (client, connection) = redis(redis_url)?;
     let vault = key.map(|key| Vault::new(key.bytes()));
     Ok(ModelService::new(pool, client, connection, router, vault))
 }
@@ -100,7 +100,8 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
     let agents = AgentService::new(pool.clone());
     let router = ModelRouter::new(config.models.clone())?;
     let usage = UsageService::new(pool.clone(), connection.clone(), UsageSettings::default());
-    let models = models(config, pool.clone(), router.clone())?;
+    let key = config.secrets_key.as_ref();
+    let models = models(&config.redis_url, key, pool.clone(), router.clone())?;
     let chat = ChatService::new(
         pool.clone(),
         agents.clone(),
@@ -112,7 +113,7 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
     Ok(AppState {
         gateway: GatewayService::new(pool.clone(), agents.clone(), router.clone(), usage.clone()),
         reference: http::description,
-        leptos_options: site(config)?,
+        leptos_options: site::options(&config.web),
         places: Places::new(config.web.base_url.clone()),
         identity,
         usage,
@@ -123,12 +124,4 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
         models,
         router,
     })
-}
-
-fn site(config: &Config) -> Result<LeptosOptions, BuildError> {
-    let mut options = get_configuration(None)
-        .map_err(|error| BuildError::Site(error.to_string()))?
-        .leptos_options;
-    options.site_addr = config.web.bind;
-    Ok(options)
 }

@@ -63,6 +63,10 @@ program() {
     rm -rf "$OUT"
     mkdir -p "$OUT"
     cp "$CARGO_TARGET_DIR/release/onelastai" "$OUT/"
+    # It doesn't start without a site: empty files will do.
+    mkdir -p "$OUT/site/pkg"
+    printf 'js: none\nwasm: none\ncss: none\n' >"$OUT/hash.txt"
+    touch "$OUT"/site/pkg/onelastai.none.{js,wasm,css}
     return
   fi
   "$ROOT/tools/build.sh" release
@@ -99,7 +103,7 @@ MOCK_ADDR="127.0.0.1:$OLLAMA_PORT" MOCK_ITL_MS=20 "$MOCK" >"$LOGS/bench-mock.log
 export BENCH_MOCK_PID=$!
 export OLLAMA_URLS="http://127.0.0.1:$OLLAMA_PORT" OLLAMA_MODEL=mock
 DATABASE_URL="$(database_url onelastai_bench)"
-export DATABASE_URL LEPTOS_SITE_ROOT="$OUT/site" RUST_LOG=info
+export DATABASE_URL SITE_ROOT="$OUT/site" RUST_LOG=info
 export BENCH_PROGRAM="$OUT/onelastai" BENCH_LOG="$LOGS/bench-app.log"
 export BENCH_PAGE="$ROOT/docs/BENCHMARKS.md"
 if $pages; then BENCH_RESULTS="$OUT/results.json" node "$BENCH/run.mjs" "${parts[@]}" 8>&-; fi

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use onelastai_agents::Agent;
 use onelastai_types::{Tier, UserId};
-use onelastai_usage::{Ask, TierLimits, UsageError};
+use onelastai_usage::{Ask, Rates, TierLimits, UsageError};
 use sha2::{Digest, Sha256};
 use uuid::{Builder, Uuid};
 
@@ -19,6 +19,8 @@ use crate::{
 pub(crate) struct Allowance {
     /// What was reserved goes by it.
     reservation: Uuid,
+    /// What is left after it.
+    pub rates: Rates,
     /// What the tier leaves of the models.
     pub bounds: Bounds,
 }
@@ -35,12 +37,13 @@ pub(crate) struct Bounds {
 /// The same send is the same reservation, however often and to however many replicas it
 /// comes; what is reserved for a double click counts once.
 pub(crate) fn reservation(user: UserId, key: &str) -> Uuid {
-    let hash = Sha256::new()
-        .chain_update(user.0)
-        .chain_update(key)
-        .finalize();
+    named_by(Sha256::new().chain_update(user.0).chain_update(key))
+}
+
+/// The same content has the same name.
+pub(crate) fn named_by(content: Sha256) -> Uuid {
     let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash[..16]);
+    bytes.copy_from_slice(&content.finalize()[..16]);
     // UUIDv8 (RFC 9562): made of a hash of our own.
     Builder::from_custom_bytes(bytes).into_uuid()
 }
@@ -86,32 +89,37 @@ impl ChatService {
             return Err(ChatError::TierRequired(agent.required_tier));
         }
         let limits = self.0.usage.limits_when_read(tier).await;
-        let allowance = Allowance {
-            reservation: reservation(caller.user, key),
-            bounds: self.fit(agent, &limits)?,
-        };
+        let reservation = reservation(caller.user, key);
+        let bounds = self.fit(agent, &limits)?;
         let so_far = row.so_far.and_then(|it| usize::try_from(it).ok());
         let told = (agent.system_prompt.len() + text.len()) / BYTES_PER_TOKEN;
+        let model = self.first_choice(agent);
+        let prompt_tokens = self.prompt_tokens(told + so_far.unwrap_or(0), bounds.context);
+        let max_completion_tokens = answer_tokens(agent);
         let ask = Ask {
-            id: allowance.reservation,
+            id: reservation,
             user: caller.user,
             tier,
-            key: None,
-            prompt_tokens: self.prompt_tokens(told + so_far.unwrap_or(0), allowance.bounds.context),
-            max_completion_tokens: answer_tokens(agent),
-            max_cost_micros: 0,
+            key: caller.key.clone(),
+            prompt_tokens,
+            max_completion_tokens,
+            max_cost_micros: self.most_it_costs(&model, prompt_tokens, max_completion_tokens),
             agent: Some(agent.id),
-            model: self.first_choice(agent),
+            model,
         };
-        self.0.usage.reserve(&ask).await?;
-        Ok(Some(allowance))
+        let rates = self.0.usage.reserve(&ask).await?;
+        Ok(Some(Allowance {
+            reservation,
+            rates,
+            bounds,
+        }))
     }
 
     /// The answer is not made after all.
     pub(crate) async fn give_back(&self, allowance: &Allowance, caller: &Caller) {
         self.0
             .usage
-            .cancel(allowance.reservation, caller.user)
+            .cancel(allowance.reservation, caller.user, caller.key_id())
             .await;
     }
 
@@ -121,15 +129,18 @@ impl ChatService {
         caller: &Caller,
         agent: &mut Agent,
     ) -> Result<Bounds, ChatError> {
-        let tier = sqlx::query_scalar!(
-            "SELECT subscription_tier FROM users WHERE id = $1",
-            caller.user.0
-        )
-        .fetch_one(&self.0.pool)
-        .await?;
-        let tier: Tier = tier.parse().unwrap_or_default();
+        let tier = self.tier_of(caller.user).await?;
         let limits = self.0.usage.limits_when_read(tier).await;
         self.fit(agent, &limits)
+    }
+
+    /// What this person's plan is.
+    pub(crate) async fn tier_of(&self, user: UserId) -> Result<Tier, ChatError> {
+        let tier = sqlx::query_scalar!("SELECT subscription_tier FROM users WHERE id = $1", user.0)
+            .fetch_optional(&self.0.pool)
+            .await?
+            .ok_or(ChatError::NotFound)?;
+        Ok(tier.parse().unwrap_or_default())
     }
 
     /// The agent with the tier's models only, and with answers that leave half of the tier's
@@ -174,6 +185,15 @@ impl ChatService {
         let context = contexts.chain(context).min().unwrap_or(u32::MAX);
         let wanted = u32::try_from(wanted).unwrap_or(u32::MAX);
         wanted.min(context.saturating_sub(ANSWER_TOKENS))
+    }
+
+    /// What an answer of `model` can cost, in millionths of the currency; what another one that
+    /// answers in its place costs counts when it has answered.
+    fn most_it_costs(&self, model: &str, prompt_tokens: u32, completion_tokens: u32) -> u64 {
+        let models = self.0.router.models();
+        let model = models.iter().find(|it| it.id == model);
+        let price = model.and_then(|model| model.price.as_ref());
+        price.map_or(0, |price| price.cost(prompt_tokens, completion_tokens))
     }
 
     fn first_choice(&self, agent: &Agent) -> String {

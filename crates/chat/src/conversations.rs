@@ -5,7 +5,7 @@ use onelastai_types::{AgentId, ConversationId, UserId};
 use serde_json::Map;
 use time::OffsetDateTime;
 
-use crate::{Caller, ChatError, ChatService};
+use crate::{Caller, ChatError, ChatService, sweep::KEEP_DAYS};
 
 /// The longest title, in characters.
 const MAX_TITLE: usize = 200;
@@ -159,7 +159,7 @@ impl ChatService {
         Ok(())
     }
 
-    /// Brings a deleted conversation back.
+    /// Brings a deleted conversation back, for 30 days.
     ///
     /// # Errors
     /// [`ChatError::NotFound`] also where it is somebody else's.
@@ -171,9 +171,10 @@ impl ChatService {
         let mut transaction = self.0.pool.begin().await?;
         let restored = sqlx::query!(
             "UPDATE conversations SET deleted_at = NULL
-             WHERE id = $1 AND user_id = $2 AND deleted_at IS NOT NULL",
+             WHERE id = $1 AND user_id = $2 AND deleted_at > now() - make_interval(days => $3)",
             conversation.0,
             caller.user.0,
+            KEEP_DAYS,
         )
         .execute(&mut *transaction)
         .await?;
@@ -200,9 +201,10 @@ impl ChatService {
     ) -> Result<Option<String>, ChatError> {
         Ok(sqlx::query_scalar!(
             "SELECT title FROM conversations
-             WHERE id = $1 AND user_id = $2 AND deleted_at IS NOT NULL",
+             WHERE id = $1 AND user_id = $2 AND deleted_at > now() - make_interval(days => $3)",
             conversation.0,
             user.0,
+            KEEP_DAYS,
         )
         .fetch_optional(&self.0.pool)
         .await?)

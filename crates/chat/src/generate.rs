@@ -3,27 +3,28 @@
 use std::{
     convert::Infallible,
     future::pending,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use futures::StreamExt;
 use onelastai_agents::Agent;
-use onelastai_db::DbError;
 use onelastai_model_router::{
     ChatEvent, ChatRequest, ChatStream, ChatUsage, Chosen, FinishReason, ModelError, ModelRouter,
     Parameters, Policy,
 };
-use onelastai_types::{AnswerStatus, Finished, Started, StreamEvent, UserId};
+use onelastai_types::{AnswerStatus, Started, StreamEvent, UserId};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{
-    Author, ChatError, ChatService, Log, Sent,
+    Author, Caller, ChatError, ChatService, Log, Sent,
     allowance::Bounds,
+    live::Live,
     prompt::prompt,
     settle::{Settlement, Usage},
     title,
@@ -41,6 +42,8 @@ const GATHER: Duration = Duration::from_millis(2);
 pub(crate) struct Job {
     sent: Sent,
     user: UserId,
+    /// The API key that asked for it.
+    key: Option<Uuid>,
     agent: Agent,
     /// The first answer of its conversation.
     first: bool,
@@ -53,14 +56,15 @@ pub(crate) struct Job {
 impl Job {
     pub(crate) fn new(
         sent: Sent,
-        user: UserId,
+        caller: &Caller,
         agent: Agent,
         first: bool,
         fencing_token: i64,
     ) -> Self {
         Self {
             sent,
-            user,
+            user: caller.user,
+            key: caller.key_id(),
             agent,
             first,
             fencing_token,
@@ -128,14 +132,15 @@ impl From<ModelError> for Ending {
 impl ChatService {
     /// Begins to make an answer, in a task of its own.
     pub(crate) fn start(&self, job: Job) {
-        let (log, stop) = self.0.hub.begin(job.sent.generation);
+        let live = self.0.hub.begin(job.sent.generation);
         let service = self.clone();
         self.0
             .tasks
-            .spawn(async move { service.make(&job, &log, &stop).await });
+            .spawn(async move { service.make(&job, &live).await });
     }
 
-    async fn make(&self, job: &Job, log: &Arc<Log>, stop: &CancellationToken) {
+    async fn make(&self, job: &Job, live: &Live) {
+        let (log, stop) = (&*live.log, &live.stop);
         let draft = Mutex::new(Draft::default());
         let ending = tokio::select! {
             ending = self.write_answer(job, &draft, log, stop) => ending,
@@ -153,7 +158,6 @@ impl ChatService {
             self.entitle(job, &text, log).await;
         }
         log.append(StreamEvent::End);
-        self.0.hub.end(job.sent.generation);
     }
 
     async fn write_answer(
@@ -328,36 +332,6 @@ impl ChatService {
         Ok(stop)
     }
 
-    /// Settles, however long the database is away.
-    async fn settle_at_last(&self, settlement: Settlement) -> Finished {
-        let mut wait = Duration::from_millis(200);
-        loop {
-            match self.settle(&settlement).await {
-                Ok(true) => return settlement.into_finished(),
-                Ok(false) => {
-                    tracing::warn!(generation = %settlement.generation, "settled elsewhere");
-                    return Finished {
-                        status: AnswerStatus::Interrupted,
-                        ..settlement.into_finished()
-                    };
-                }
-                Err(error) => {
-                    let away = matches!(error, ChatError::Db(DbError::Unavailable(_)));
-                    tracing::error!(generation = %settlement.generation, %error, "can't settle");
-                    if !away || self.0.shutdown.is_cancelled() {
-                        // The reaper settles it with the last checkpoint.
-                        return Finished {
-                            status: AnswerStatus::Interrupted,
-                            ..settlement.into_finished()
-                        };
-                    }
-                    sleep(wait).await;
-                    wait = (wait * 2).min(Duration::from_secs(5));
-                }
-            }
-        }
-    }
-
     /// Gives the conversation a better title than the beginning of its question.
     async fn entitle(&self, job: &Job, answer: &str, log: &Log) {
         let conversation = job.sent.conversation;
@@ -451,6 +425,7 @@ fn settlement(job: &Job, draft: Draft, ending: Ending) -> Settlement {
         generation: job.sent.generation,
         agent: job.agent.id,
         user: job.user,
+        key: job.key,
         fencing_token: job.fencing_token,
         status,
         error,

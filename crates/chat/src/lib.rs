@@ -18,6 +18,7 @@ mod reader;
 mod send;
 mod service;
 mod settle;
+mod sweep;
 mod thread;
 mod title;
 mod trial;

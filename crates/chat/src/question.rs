@@ -3,10 +3,11 @@
 use onelastai_agents::Agent;
 use onelastai_db::new_id;
 use onelastai_types::{AnswerStatus, ConversationId, GenerationId, MessageId};
+use sha2::{Digest, Sha256};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{Caller, ChatError, Send, title};
+use crate::{Caller, ChatError, Send, allowance::named_by, title};
 
 /// What an answer hangs on.
 pub(crate) struct Question {
@@ -14,6 +15,21 @@ pub(crate) struct Question {
     pub id: MessageId,
     /// The first of its conversation.
     pub first: bool,
+}
+
+/// The key of a send. A page that the browser brings back (Back, without our script) has
+/// its old key in it: with another text, or to somebody else, that is another send.
+pub(crate) fn send_key(send: &Send) -> String {
+    let target = match (send.conversation, &send.agent) {
+        (Some(conversation), _) => conversation.to_string(),
+        (None, agent) => agent.clone().unwrap_or_default(),
+    };
+    let mut content = Sha256::new();
+    for part in [&send.key, &target, &send.text] {
+        // No text has a NUL, so it parts them.
+        content = content.chain_update(part).chain_update([0_u8]);
+    }
+    format!("send:{}", named_by(content))
 }
 
 /// The key of the next try at an answer: there is one, however often it is asked for.
@@ -61,7 +77,7 @@ pub(crate) async fn say(
         }
         None => (begin(connection, caller, agent, &send.text).await?, None),
     };
-    if is_known(connection, caller, &send.key).await? {
+    if is_known(connection, caller, &send_key(send)).await? {
         return Ok(None);
     }
     let id: MessageId = new_id();
@@ -142,4 +158,40 @@ async fn begin(
     .execute(connection)
     .await?;
     Ok(id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_send_is_the_same_only_with_the_same_text_to_the_same() {
+        let send = Send {
+            conversation: None,
+            agent: Some("companion".to_owned()),
+            text: "Hello?".to_owned(),
+            key: "12345678".to_owned(),
+        };
+        let same = send.clone();
+        assert_eq!(send_key(&send), send_key(&same));
+        let other_text = Send {
+            text: "Hello!".to_owned(),
+            ..send.clone()
+        };
+        let other_agent = Send {
+            agent: Some("guide".to_owned()),
+            ..send.clone()
+        };
+        let other_place = Send {
+            conversation: Some(new_id()),
+            ..send.clone()
+        };
+        let other_key = Send {
+            key: "87654321".to_owned(),
+            ..send.clone()
+        };
+        for other in [other_text, other_agent, other_place, other_key] {
+            assert_ne!(send_key(&send), send_key(&other), "{other:?}");
+        }
+    }
 }

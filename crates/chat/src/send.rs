@@ -1,11 +1,12 @@
 //! A send, or another try at an answer: everything that must be there before a model is
 //! asked, in one transaction.
 
-use std::{borrow::Cow, panic::resume_unwind};
+use std::panic::resume_unwind;
 
 use onelastai_agents::Agent;
 use onelastai_db::{Constraint, DbError, new_id};
 use onelastai_types::{AgentId, ConversationId, GenerationId, MessageId};
+use onelastai_usage::Rates;
 use tokio::task::JoinError;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use crate::{
     Caller, ChatError, ChatService,
     allowance::Allowance,
     generate::Job,
-    question::{again_key, reopen, say},
+    question::{again_key, reopen, say, send_key},
 };
 
 /// The longest message, in characters.
@@ -28,7 +29,7 @@ pub struct Send {
     pub agent: Option<String>,
     /// What is said.
     pub text: String,
-    /// 8 to 200 characters; the same key again is the same send.
+    /// 8 to 300 characters; the same text with the same key again is the same send.
     pub key: String,
 }
 
@@ -55,11 +56,11 @@ enum Order {
 }
 
 impl Order {
-    /// The same key again is the same order.
-    fn key(&self) -> Cow<'_, str> {
+    /// As it is stored: the same key again is the same order.
+    fn key(&self) -> String {
         match self {
-            Self::Say(send) => Cow::Borrowed(&send.key),
-            Self::Again(generation) => Cow::Owned(again_key(*generation)),
+            Self::Say(send) => send_key(send),
+            Self::Again(generation) => again_key(*generation),
         }
     }
 
@@ -82,8 +83,8 @@ impl Order {
 
 enum Outcome {
     /// New; the job is to be started once it is committed.
-    New(Sent, Box<Job>),
-    /// This key was used before.
+    New(Box<(Sent, Job, Rates)>),
+    /// The same was ordered before.
     Before,
 }
 
@@ -103,7 +104,7 @@ fn check(send: &Send) -> Result<Send, ChatError> {
             message: "That is too long for one message: at most 32,000 characters.",
         });
     }
-    if !(8..=200).contains(&send.key.chars().count()) {
+    if !(8..=300).contains(&send.key.chars().count()) {
         return Err(ChatError::Invalid {
             field: "key",
             message: "The page is too old. Reload it and send again.",
@@ -121,6 +122,19 @@ impl ChatService {
     /// # Errors
     /// [`ChatError::Busy`] while another answer is written in this conversation.
     pub async fn send(&self, caller: &Caller, send: &Send) -> Result<Sent, ChatError> {
+        Ok(self.send_and_tell(caller, send).await?.0)
+    }
+
+    /// The same, and tells what is left of the limits: nothing is known of that for a send
+    /// that was made before.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn send_and_tell(
+        &self,
+        caller: &Caller,
+        send: &Send,
+    ) -> Result<(Sent, Rates), ChatError> {
         self.carry_out(caller, Order::Say(check(send)?)).await
     }
 
@@ -135,13 +149,13 @@ impl ChatService {
         caller: &Caller,
         generation: GenerationId,
     ) -> Result<Sent, ChatError> {
-        self.carry_out(caller, Order::Again(generation)).await
+        Ok(self.carry_out(caller, Order::Again(generation)).await?.0)
     }
 
     /// Both the writing and the start happen, or neither, even when the one who asked goes
     /// away in the middle: a browser that is closed between the commit and the start must
     /// not leave an answer that nobody writes.
-    async fn carry_out(&self, caller: &Caller, order: Order) -> Result<Sent, ChatError> {
+    async fn carry_out(&self, caller: &Caller, order: Order) -> Result<(Sent, Rates), ChatError> {
         let (service, caller) = (self.clone(), caller.clone());
         let task = self
             .0
@@ -155,19 +169,25 @@ impl ChatService {
         }
     }
 
-    async fn write_and_start(&self, caller: &Caller, order: &Order) -> Result<Sent, ChatError> {
+    async fn write_and_start(
+        &self,
+        caller: &Caller,
+        order: &Order,
+    ) -> Result<(Sent, Rates), ChatError> {
+        let before = |sent| (sent, Rates::default());
         match self.write(caller, order).await {
-            Ok(Outcome::New(sent, job)) => {
-                self.start(*job);
-                Ok(sent)
+            Ok(Outcome::New(begun)) => {
+                let (sent, job, rates) = *begun;
+                self.start(job);
+                Ok((sent, rates))
             }
-            Ok(Outcome::Before) => self.sent_before(caller, &order.key()).await,
+            Ok(Outcome::Before) => Ok(before(self.sent_before(caller, &order.key()).await?)),
             // The connection may have died after the commit took effect.
             Err(ChatError::Db(DbError::Unavailable(error))) => {
                 match self.sent_before(caller, &order.key()).await {
                     Ok(sent) => {
                         self.start_again(sent, caller).await?;
-                        Ok(sent)
+                        Ok(before(sent))
                     }
                     Err(_) => Err(ChatError::Db(DbError::Unavailable(error))),
                 }
@@ -235,7 +255,7 @@ impl ChatService {
             sent.conversation.0,
             sent.answer.0,
             caller.user.0,
-            &*order.key(),
+            order.key(),
             self.0.settings.lease.as_secs_f64(),
             agent.id.0,
             agent.version,
@@ -255,9 +275,8 @@ impl ChatService {
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
-        let job =
-            Job::new(sent, caller.user, agent, question.first, 1).within(allowance.bounds.clone());
-        Ok(Outcome::New(sent, Box::new(job)))
+        let job = Job::new(sent, caller, agent, question.first, 1).within(allowance.bounds.clone());
+        Ok(Outcome::New(Box::new((sent, job, allowance.rates))))
     }
 
     /// Who is to answer. The agent of a conversation never changes.
@@ -328,7 +347,7 @@ impl ChatService {
         .await?;
         if taken.is_some() {
             let first = conversation.messages.len() == 2;
-            self.start(Job::new(sent, caller.user, agent, first, 2).within(bounds));
+            self.start(Job::new(sent, caller, agent, first, 2).within(bounds));
         }
         Ok(())
     }

@@ -6,8 +6,9 @@ use onelastai_agents::{AgentService, Viewer};
 use onelastai_db::{Actor, Origin, PgPool};
 use onelastai_model_router::ModelRouter;
 use onelastai_types::{GenerationId, UserId, UserSessionId};
-use onelastai_usage::UsageService;
+use onelastai_usage::{KeyLimits, UsageService};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use uuid::Uuid;
 
 use crate::{
     ChatError,
@@ -50,11 +51,18 @@ pub struct Caller {
     pub groups: Vec<String>,
     /// The sign-in, where there is one.
     pub session: Option<UserSessionId>,
+    /// The API key that they come with, and its limits: they hold beside those of the tier.
+    pub key: Option<KeyLimits>,
     /// From where.
     pub origin: Origin,
 }
 
 impl Caller {
+    /// The id of the API key.
+    pub(crate) fn key_id(&self) -> Option<Uuid> {
+        self.key.as_ref().map(|key| key.id)
+    }
+
     pub(crate) fn actor(&self) -> Actor {
         Actor::User {
             id: self.user.0,

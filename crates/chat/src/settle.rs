@@ -1,9 +1,15 @@
 //! How an answer ended, written once: its text, its tokens and times, what it counts
 //! for. Whoever holds the fencing token writes it; anyone else changes nothing.
 
-use onelastai_db::new_id;
+use std::time::Duration;
+
+use onelastai_db::{DbError, new_id};
 use onelastai_model_router::Chosen;
-use onelastai_types::{AgentId, AnswerStatus, Finished, GenerationId, Making, StreamEvent, UserId};
+use onelastai_types::{
+    AgentId, AnswerStatus, Currency, Finished, GenerationId, Making, StreamEvent, UserId,
+};
+use sqlx::PgConnection;
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use crate::{ChatError, ChatService, allowance::reservation};
@@ -26,6 +32,8 @@ pub(crate) struct Settlement {
     pub generation: GenerationId,
     pub agent: AgentId,
     pub user: UserId,
+    /// The API key that asked for it.
+    pub key: Option<Uuid>,
     pub fencing_token: i64,
     pub status: AnswerStatus,
     pub error: Option<String>,
@@ -72,8 +80,39 @@ impl Settlement {
 }
 
 impl ChatService {
-    /// Writes how an answer ended. False where that was done before or the token is old.
-    pub(crate) async fn settle(&self, end: &Settlement) -> Result<bool, ChatError> {
+    /// Settles, however long the database is away.
+    pub(crate) async fn settle_at_last(&self, settlement: Settlement) -> Finished {
+        let mut wait = Duration::from_millis(200);
+        loop {
+            match self.settle(&settlement).await {
+                Ok(true) => return settlement.into_finished(),
+                Ok(false) => {
+                    tracing::warn!(generation = %settlement.generation, "settled elsewhere");
+                    return Finished {
+                        status: AnswerStatus::Interrupted,
+                        ..settlement.into_finished()
+                    };
+                }
+                Err(error) => {
+                    let away = matches!(error, ChatError::Db(DbError::Unavailable(_)));
+                    tracing::error!(generation = %settlement.generation, %error, "can't settle");
+                    if !away || self.0.shutdown.is_cancelled() {
+                        // The reaper settles it with the last checkpoint.
+                        return Finished {
+                            status: AnswerStatus::Interrupted,
+                            ..settlement.into_finished()
+                        };
+                    }
+                    sleep(wait).await;
+                    wait = (wait * 2).min(Duration::from_secs(5));
+                }
+            }
+        }
+    }
+
+    /// Writes how an answer ended, once; true also where that happened before although nobody
+    /// was told. False where the token is old.
+    async fn settle(&self, end: &Settlement) -> Result<bool, ChatError> {
         let chosen = end.chosen.as_ref();
         let model = chosen.map(|chosen| chosen.model_id.as_str());
         let instance = chosen.map(|chosen| chosen.instance.as_str());
@@ -98,7 +137,10 @@ impl ChatService {
         )
         .fetch_optional(&mut *transaction)
         .await?;
-        let Some(row) = row else { return Ok(false) };
+        let Some(row) = row else {
+            drop(transaction);
+            return self.settled_before(end).await;
+        };
         sqlx::query!(
             "UPDATE messages
              SET content = $2, status = $3, model = $4, prompt_tokens = $5,
@@ -124,9 +166,9 @@ impl ChatService {
             "INSERT INTO agent_interactions
                  (id, agent_id, user_id, conversation_id, generation_id, model, instance, reason,
                   status, error_code, first_token_ms, total_ms, prompt_tokens, completion_tokens,
-                  waiting_ms, retries, fallback, cost_micros, cost_currency, cut_off)
+                  waiting_ms, retries, fallback, cost_micros, cost_currency, cut_off, api_key_id)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                     $18, $19, $20)",
+                     $18, $19, $20, $21)",
             new_id::<Uuid>(),
             end.agent.0,
             end.user.0,
@@ -147,6 +189,7 @@ impl ChatService {
             making.cost.map(|(micros, _)| micros),
             making.cost.map(|(_, currency)| currency.code().to_owned()),
             making.cut_off,
+            end.key,
         )
         .execute(&mut *transaction)
         .await?;
@@ -170,19 +213,43 @@ impl ChatService {
         )
         .execute(&mut *transaction)
         .await?;
+        if let Some(key) = end.key {
+            count_for_key(&mut transaction, key, end, making.cost).await?;
+        }
         transaction.commit().await?;
         self.count(end, &row.idempotency_key);
         Ok(true)
     }
 
+    /// Whether an earlier try settled it, and only the database's word for that was lost:
+    /// whoever takes an answer over raises the token first.
+    async fn settled_before(&self, end: &Settlement) -> Result<bool, ChatError> {
+        let key = sqlx::query_scalar!(
+            "SELECT idempotency_key FROM generations
+             WHERE id = $1 AND fencing_token = $2 AND status = $3",
+            end.generation.0,
+            end.fencing_token,
+            end.status.as_str(),
+        )
+        .fetch_optional(&self.0.pool)
+        .await?;
+        let Some(key) = key else { return Ok(false) };
+        self.count(end, &key);
+        Ok(true)
+    }
+
     /// What was taken stands in the place of what was reserved; nobody waits for that.
     fn count(&self, end: &Settlement, key: &str) {
-        let (usage, user) = (self.0.usage.clone(), end.user);
+        let (usage, user, api_key) = (self.0.usage.clone(), end.user, end.key);
         let reservation = reservation(user, key);
+        let cost = end.making().cost.map_or(0, |(micros, _)| micros);
+        let cost = u64::try_from(cost).unwrap_or(0);
         let tokens = i64::from(end.usage.prompt_tokens) + i64::from(end.usage.completion_tokens);
         let tokens = u64::try_from(tokens).unwrap_or(0);
         self.0.tasks.spawn(async move {
-            usage.settled_elsewhere(reservation, user, tokens).await;
+            usage
+                .settled_elsewhere(reservation, user, api_key, tokens, cost)
+                .await;
         });
     }
 
@@ -206,7 +273,8 @@ impl ChatService {
                    LIMIT $2
                    FOR UPDATE SKIP LOCKED
                )
-               RETURNING g.id, g.user_id, g.fencing_token, c.agent_id, m.content,
+               RETURNING g.id, g.user_id, g.fencing_token, g.idempotency_key, c.agent_id,
+                   m.content,
                    (extract(epoch FROM now() - g.created_at) * 1000)::bigint AS "age_ms!""#,
             self.0.settings.lease.as_secs_f64(),
             ROUND,
@@ -214,10 +282,13 @@ impl ChatService {
         .fetch_all(&self.0.pool)
         .await?;
         for row in abandoned {
+            let user = row.user_id.into();
+            let reserved = reservation(user, &row.idempotency_key);
             let settlement = Settlement {
                 generation: row.id.into(),
                 agent: row.agent_id.into(),
-                user: row.user_id.into(),
+                user,
+                key: self.0.usage.key_of(reserved, user).await,
                 fencing_token: row.fencing_token,
                 status: AnswerStatus::Interrupted,
                 error: Some("server_lost".to_owned()),
@@ -241,4 +312,31 @@ impl ChatService {
         }
         Ok(settled)
     }
+}
+
+/// What an API key has used of this day, unless the key was deleted meanwhile.
+async fn count_for_key(
+    connection: &mut PgConnection,
+    key: Uuid,
+    end: &Settlement,
+    cost: Option<(i64, Currency)>,
+) -> Result<(), ChatError> {
+    sqlx::query!(
+        "INSERT INTO api_key_usage AS u
+             (api_key_id, day, requests, prompt_tokens, completion_tokens, cost_micros)
+         SELECT k.id, (now() AT TIME ZONE 'UTC')::date, 1, $2::bigint, $3::bigint, $4::bigint
+         FROM api_keys k WHERE k.id = $1
+         ON CONFLICT (api_key_id, day) DO UPDATE
+         SET requests = u.requests + 1,
+             prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
+             completion_tokens = u.completion_tokens + excluded.completion_tokens,
+             cost_micros = u.cost_micros + excluded.cost_micros",
+        key,
+        i64::from(end.usage.prompt_tokens),
+        i64::from(end.usage.completion_tokens),
+        cost.map_or(0, |(micros, _)| micros),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }

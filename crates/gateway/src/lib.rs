@@ -12,6 +12,7 @@
 mod error;
 mod estimate;
 mod idempotency;
+mod limits;
 mod metered;
 mod offers;
 mod service;
@@ -19,6 +20,7 @@ mod target;
 
 pub use error::{GatewayError, require};
 pub use idempotency::{Claim, Claimed, Stored};
+pub use limits::key_limits;
 pub use metered::Metered;
 pub use offers::Offer;
-pub use service::GatewayService;
+pub use service::{Embedded, GatewayService};

@@ -10,7 +10,7 @@ use std::{
 use futures::{Stream, StreamExt};
 use onelastai_model_router::{ChatEvent, ChatStream, ChatUsage, Chosen, Embeddings, ModelError};
 use onelastai_types::{AgentId, AnswerStatus};
-use onelastai_usage::{Admission, Cost, Outcome, RateLimit, Settled, UsageService};
+use onelastai_usage::{Admission, Cost, Outcome, Rates, Settled, UsageService};
 use uuid::Uuid;
 
 /// What is known of a call from the beginning.
@@ -27,8 +27,8 @@ pub(crate) struct Meter {
 pub struct Metered {
     /// Names the call: `agent_interactions.id`.
     pub id: Uuid,
-    /// What is left of the tightest limit.
-    pub rate: Option<RateLimit>,
+    /// What is left of the limits.
+    pub rates: Rates,
     stream: ChatStream,
     usage: UsageService,
     meter: Meter,
@@ -52,7 +52,7 @@ impl Metered {
     ) -> Self {
         Self {
             id: admission.id(),
-            rate: admission.headers(),
+            rates: admission.rates(),
             stream,
             usage,
             meter,

@@ -7,14 +7,26 @@ use onelastai_agents::AgentService;
 use onelastai_db::{PgPool, new_id};
 use onelastai_model_router::{ChatRequest, EmbedRequest, Embeddings, ModelRouter, Policy};
 use onelastai_types::AgentId;
-use onelastai_usage::{Admission, Ask, KeyLimits, UsageService};
+use onelastai_usage::{Admission, Ask, Rates, UsageService};
+use uuid::Uuid;
 
 use crate::{
     GatewayError, Metered,
     error::require,
-    estimate,
+    estimate, key_limits,
     metered::{Meter, embedded, failed},
 };
+
+/// Vectors that were made, and counted.
+#[derive(Debug)]
+pub struct Embedded {
+    /// Names the call: `agent_interactions.id`.
+    pub id: Uuid,
+    /// What is left of the limits.
+    pub rates: Rates,
+    /// What was made.
+    pub embeddings: Embeddings,
+}
 
 /// Models and agents for programs. Clones share everything.
 #[derive(Clone)]
@@ -84,7 +96,7 @@ impl GatewayService {
         model: String,
         texts: Vec<String>,
         dimensions: Option<u32>,
-    ) -> Result<Embeddings, GatewayError> {
+    ) -> Result<Embedded, GatewayError> {
         require(caller, Scope::EmbeddingsWrite)?;
         self.bare_model(caller, &model)?;
         let prompt_tokens = estimate::texts(&texts);
@@ -110,8 +122,13 @@ impl GatewayService {
             Ok(embeddings) => embedded(&meter, embeddings),
             Err(error) => failed(&meter, error),
         };
+        let (id, rates) = (admission.id(), admission.rates());
         self.usage.settle(admission, outcome).await;
-        Ok(answer?)
+        Ok(Embedded {
+            id,
+            rates,
+            embeddings: answer?,
+        })
     }
 
     /// The models of the caller's tier; `None` for all.
@@ -141,17 +158,11 @@ impl GatewayService {
         prompt_tokens: u32,
         max_completion_tokens: u32,
     ) -> Result<Admission, GatewayError> {
-        let key = caller.key.as_ref().map(|key| KeyLimits {
-            id: key.id.0,
-            requests_per_minute: key.requests_per_minute,
-            tokens_per_minute: key.tokens_per_minute,
-            monthly_budget_micros: key.monthly_budget_micros.map(|(most, _)| most),
-        });
         let ask = Ask {
             id: new_id(),
             user: caller.user,
             tier: caller.tier,
-            key,
+            key: key_limits(caller),
             prompt_tokens,
             max_completion_tokens,
             agent,

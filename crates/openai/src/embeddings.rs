@@ -4,7 +4,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::ApiError;
+use crate::{ApiError, tokens::text_of};
 
 /// The most texts of one request, as the API has it.
 const MOST_INPUTS: usize = 2048;
@@ -15,8 +15,8 @@ pub struct EmbeddingsRequest {
     /// A model that makes embeddings.
     #[schema(example = "smollm2")]
     pub model: String,
-    /// One text, or up to 2,048 of them. Token numbers are not taken: they would mean other
-    /// words to other models.
+    /// One text, or up to 2,048 of them; each may also come as the numbers of its tokens, as
+    /// `cl100k_base` has them, and is read as the text that they stand for.
     pub input: Input,
     /// The length of the vectors, where a model can make several.
     pub dimensions: Option<u32>,
@@ -29,12 +29,37 @@ pub struct EmbeddingsRequest {
 
 /// One text or several.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
-#[serde(untagged, expecting = "a text or a list of texts")]
+#[serde(
+    untagged,
+    expecting = "a text, a list of texts, or token numbers in their place"
+)]
 pub enum Input {
     /// One.
     One(String),
     /// Several.
     Many(Vec<String>),
+    /// One, in tokens.
+    Tokens(Vec<u32>),
+    /// Several, in tokens.
+    ManyTokens(Vec<Vec<u32>>),
+}
+
+impl Input {
+    /// As texts, in order.
+    fn into_texts(self) -> Result<Vec<String>, ApiError> {
+        let read = |(at, numbers): (usize, Vec<u32>)| {
+            text_of(&numbers).map_err(|number| {
+                let words = format!("{number} is the number of no token of cl100k_base.");
+                ApiError::invalid(&format!("input[{at}]"), words)
+            })
+        };
+        match self {
+            Self::One(text) => Ok(vec![text]),
+            Self::Many(texts) => Ok(texts),
+            Self::Tokens(numbers) => Ok(vec![read((0, numbers))?]),
+            Self::ManyTokens(all) => all.into_iter().enumerate().map(read).collect(),
+        }
+    }
 }
 
 /// How a vector is written.
@@ -52,12 +77,9 @@ impl EmbeddingsRequest {
     /// The texts, in order.
     ///
     /// # Errors
-    /// For none, an empty one, or more than the API allows.
+    /// For none, an empty one, more than the API allows, or a token that doesn't exist.
     pub fn texts(self) -> Result<Vec<String>, ApiError> {
-        let texts = match self.input {
-            Input::One(text) => vec![text],
-            Input::Many(texts) => texts,
-        };
+        let texts = self.input.into_texts()?;
         if texts.is_empty() || texts.iter().any(String::is_empty) {
             return Err(ApiError::invalid(
                 "input",
@@ -173,10 +195,21 @@ mod tests {
         };
         assert_eq!(texts(r#""a""#).unwrap(), ["a"]);
         assert_eq!(texts(r#"["a","b"]"#).unwrap(), ["a", "b"]);
-        for bad in ["[]", r#""""#, r#"["a",""]"#, "[1,2]", "{}"] {
+        assert_eq!(texts("[15339,1917]").unwrap(), ["hello world"]);
+        assert_eq!(texts("[[15339],[1917]]").unwrap(), ["hello", " world"]);
+        for (bad, param) in [
+            ("[]", "input"),
+            (r#""""#, "input"),
+            (r#"["a",""]"#, "input"),
+            ("[[15339],[]]", "input"),
+            ("[1,-2]", "input"),
+            (r#"[1,"a"]"#, "input"),
+            ("[[15339],[100256]]", "input[1]"),
+            ("{}", "input"),
+        ] {
             assert_eq!(
                 texts(bad).unwrap_err().param.as_deref(),
-                Some("input"),
+                Some(param),
                 "{bad}"
             );
         }

@@ -17,6 +17,7 @@ mod error;
 mod models;
 mod parse;
 pub mod responses;
+mod tokens;
 
 pub use embeddings::{Embedding, EmbeddingList, EmbeddingsRequest, EncodingFormat, Vector};
 pub use error::{ApiError, ErrorBody, ErrorKind};

@@ -162,7 +162,8 @@ pub enum ViewEvent {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         prose: Option<String>,
     },
-    /// Forget what is shown and take this: the log is gone, here is the whole.
+    /// Forget what is shown and take this: the whole where the log is gone, nothing where
+    /// everything follows.
     Reset {
         /// Every block (safe HTML).
         blocks: String,

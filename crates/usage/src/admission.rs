@@ -9,7 +9,7 @@ use onelastai_types::{AgentId, AnswerStatus, UserId};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::{Ask, Outcome, RateLimit, UsageService, rows::Settlement};
+use crate::{Ask, Outcome, RateLimit, Rates, UsageService, rows::Settlement};
 
 /// What this process knows of a request under way.
 #[derive(Debug)]
@@ -89,16 +89,16 @@ pub struct Admission {
     /// None once it is settled.
     open: Option<Arc<Open>>,
     id: Uuid,
-    rate: Option<RateLimit>,
+    rates: Rates,
 }
 
 impl Admission {
-    pub(crate) fn new(service: UsageService, open: Arc<Open>, rate: Option<RateLimit>) -> Self {
+    pub(crate) fn new(service: UsageService, open: Arc<Open>, rates: Rates) -> Self {
         Self {
             service,
             id: open.id,
             open: Some(open),
-            rate,
+            rates,
         }
     }
 
@@ -111,7 +111,13 @@ impl Admission {
     /// The limit of which the least is left, after this request; none where there is none.
     #[must_use]
     pub fn headers(&self) -> Option<RateLimit> {
-        self.rate
+        self.rates.tightest
+    }
+
+    /// What is left after this request, also of requests and of tokens alone.
+    #[must_use]
+    pub fn rates(&self) -> Rates {
+        self.rates
     }
 
     /// Counts tokens of the answer as they come.

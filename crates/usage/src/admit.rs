@@ -6,7 +6,7 @@ use onelastai_types::UserId;
 use uuid::Uuid;
 
 use crate::{
-    Admission, Ask, KeyLimits, Limit, RateLimit, Scope, TierLimits, UsageError, UsageService,
+    Admission, Ask, KeyLimits, Limit, Rates, Scope, TierLimits, UsageError, UsageService,
     admission::Open,
     counters::Answer,
     local::lowered,
@@ -29,26 +29,22 @@ impl UsageService {
     /// Says which limit is in the way, and for how long; [`UsageError::Unavailable`] where
     /// nothing more can be written down for now.
     pub async fn admit(&self, ask: Ask) -> Result<Admission, UsageError> {
-        let (counts, rate) = self.reserve_as(&ask, Kind::Ours).await?;
+        let (counts, rates) = self.reserve_as(&ask, Kind::Ours).await?;
         let open = Arc::new(Open::new(ask, counts.now_ms));
         self.open().insert(open.id, Arc::clone(&open));
-        Ok(Admission::new(self.clone(), open, rate))
+        Ok(Admission::new(self.clone(), open, rates))
     }
 
     /// The same for what another crate writes down in a transaction of its own. It ends by
-    /// [`Self::settled_elsewhere`] or [`Self::cancel`].
+    /// [`Self::settled_elsewhere`] or [`Self::cancel`]. Tells what is left then.
     ///
     /// # Errors
     /// As [`Self::admit`].
-    pub async fn reserve(&self, ask: &Ask) -> Result<Option<RateLimit>, UsageError> {
+    pub async fn reserve(&self, ask: &Ask) -> Result<Rates, UsageError> {
         Ok(self.reserve_as(ask, Kind::Elsewhere).await?.1)
     }
 
-    async fn reserve_as(
-        &self,
-        ask: &Ask,
-        kind: Kind,
-    ) -> Result<(Counts, Option<RateLimit>), UsageError> {
+    async fn reserve_as(&self, ask: &Ask, kind: Kind) -> Result<(Counts, Rates), UsageError> {
         let limits = self.limits_when_read(ask.tier).await;
         check(ask, &limits)?;
         if self.0.queue.is_full() {
@@ -71,7 +67,7 @@ impl UsageService {
         ask: &Ask,
         limits: &TierLimits,
         kind: Kind,
-    ) -> Result<(Counts, Option<RateLimit>), UsageError> {
+    ) -> Result<(Counts, Rates), UsageError> {
         let redis = &self.0.redis;
         let lease = match kind {
             Kind::Ours => self.0.settings.lease,
@@ -160,9 +156,9 @@ fn decide(
     ask: &Ask,
     limits: &TierLimits,
     key: Option<&KeyLimits>,
-) -> Result<(Counts, Option<RateLimit>), UsageError> {
+) -> Result<(Counts, Rates), UsageError> {
     match answer {
-        Answer::Reserved(counts) => Ok((counts, counts.tightest(limits, key))),
+        Answer::Reserved(counts) => Ok((counts, counts.rates(limits, key))),
         Answer::Over(limit, scope, counts) => {
             Err(exceeded(limit, scope, &counts, ask, limits, key))
         }
@@ -213,7 +209,7 @@ impl Drop for Undecided<'_> {
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (service, id, user, key) = (self.service.clone(), self.id, self.user, self.key);
             // The connection keeps the order: this comes after the reservation.
-            runtime.spawn(async move { service.correct(id, user, key, false, 0).await });
+            runtime.spawn(async move { service.cancel(id, user, key).await });
         }
     }
 }

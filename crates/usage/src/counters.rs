@@ -270,6 +270,15 @@ impl Counters {
         pipeline.query_async(&mut self.connection.clone()).await
     }
 
+    /// What is kept of a reservation.
+    pub(crate) async fn record(&self, id: Uuid, user: UserId) -> RedisResult<Option<String>> {
+        redis::cmd("HGET")
+            .arg(open_key(shard(user)))
+            .arg(simple(id))
+            .query_async(&mut self.connection.clone())
+            .await
+    }
+
     /// Says that these are under way, each with its tokens so far.
     pub(crate) async fn renew(&self, shard: u8, open: &[(Uuid, u32)]) -> RedisResult<()> {
         let mut call = RENEW.prepare_invoke();

@@ -36,6 +36,6 @@ pub use clock::Clock;
 pub use error::UsageError;
 pub use limits::{Limit, Scope, TierLimits};
 pub use queue::Settled;
-pub use rate::{Level, RateLimit};
+pub use rate::{Level, RateLimit, Rates};
 pub use service::{UsageService, UsageSettings};
 pub use standing::Standing;

@@ -23,6 +23,29 @@ pub struct RateLimit {
     pub window_seconds: u64,
 }
 
+/// What is left after a request, for the headers of its response.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Rates {
+    /// The limit of which the least is left.
+    pub tightest: Option<RateLimit>,
+    /// Of the limits of requests, the one of which the least is left.
+    pub requests: Option<RateLimit>,
+    /// Of the limits of tokens, the one of which the least is left.
+    pub tokens: Option<RateLimit>,
+}
+
+impl From<RateLimit> for Rates {
+    /// One limit alone, such as the one that was in the way.
+    fn from(rate: RateLimit) -> Self {
+        let of = |what| rate.policy.starts_with(what).then_some(rate);
+        Self {
+            tightest: Some(rate),
+            requests: of("requests_"),
+            tokens: of("tokens_"),
+        }
+    }
+}
+
 /// How much is used of one limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
@@ -168,12 +191,22 @@ impl Counts {
             .collect()
     }
 
-    /// The one of which the least is left.
-    pub(crate) fn tightest(&self, tier: &TierLimits, key: Option<&KeyLimits>) -> Option<RateLimit> {
-        all_limits(tier, key)
-            .map(|(limit, scope, most)| self.level(limit, scope, most))
-            .min_by(|a, b| a.share_left().total_cmp(&b.share_left()))
-            .map(|level| level.rate())
+    /// What is left of those of which the least is left.
+    pub(crate) fn rates(&self, tier: &TierLimits, key: Option<&KeyLimits>) -> Rates {
+        let tightest = |of: fn(Limit) -> bool| {
+            all_limits(tier, key)
+                .filter(|(limit, _, _)| of(*limit))
+                .map(|(limit, scope, most)| self.level(limit, scope, most))
+                .min_by(|a, b| a.share_left().total_cmp(&b.share_left()))
+                .map(|level| level.rate())
+        };
+        Rates {
+            tightest: tightest(|_| true),
+            requests: tightest(|limit| {
+                matches!(limit, Limit::RequestsPerMinute | Limit::RequestsPerDay)
+            }),
+            tokens: tightest(|limit| matches!(limit, Limit::TokensPerMinute | Limit::TokensPerDay)),
+        }
     }
 }
 
@@ -237,6 +270,31 @@ mod tests {
             key: Minutes::default(),
             cost: 0,
         }
+    }
+
+    #[test]
+    fn requests_and_tokens_each_have_a_tightest_of_their_own() {
+        let tier = TierLimits {
+            tier: onelastai_types::Tier::Free,
+            requests_per_minute: Some(10),
+            tokens_per_minute: Some(1000),
+            requests_per_day: Some(4),
+            tokens_per_day: None,
+            max_context_tokens: None,
+            max_agents: None,
+            models: None,
+        };
+        let it = Counts {
+            day: Some((3, 0)),
+            ..counts(600_000, 5, 0)
+        };
+        let rates = it.rates(&tier, None);
+        let name = |rate: Option<RateLimit>| rate.map(|rate| (rate.policy, rate.remaining));
+        assert_eq!(name(rates.tightest), Some(("requests_per_day", 1)));
+        assert_eq!(name(rates.requests), Some(("requests_per_day", 1)));
+        assert_eq!(name(rates.tokens), Some(("tokens_per_minute", 1000)));
+        let alone = Rates::from(rates.tokens.unwrap());
+        assert_eq!((alone.requests, alone.tokens), (None, rates.tokens));
     }
 
     #[test]

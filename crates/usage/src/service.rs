@@ -22,6 +22,7 @@ use crate::{
     limits::Table,
     local::Local,
     queue::Queue,
+    record,
     redis_side::RedisSide,
 };
 
@@ -143,35 +144,49 @@ impl UsageService {
         self.0.queue.push(open.settlement(outcome))
     }
 
-    /// For what another crate writes down in a transaction of its own: `tokens` take the
-    /// place of what was [reserved](Self::reserve).
-    pub async fn settled_elsewhere(&self, id: Uuid, user: UserId, tokens: u64) {
-        self.correct(id, user, None, true, tokens).await;
-    }
-
-    /// As if it had never been reserved: the request was not made after all.
-    pub async fn cancel(&self, id: Uuid, user: UserId) {
-        self.correct(id, user, None, false, 0).await;
-    }
-
-    pub(crate) async fn correct(
+    /// For what another crate writes down in a transaction of its own: `tokens` and `cost`
+    /// (millionths of the currency) take the place of what was [reserved](Self::reserve), with
+    /// the API key that it was reserved with.
+    pub async fn settled_elsewhere(
         &self,
         id: Uuid,
         user: UserId,
         key: Option<Uuid>,
-        request: bool,
         tokens: u64,
+        cost: u64,
     ) {
-        let correction = Correction {
+        let settled = Correction {
             id,
             user,
             key,
             known: true,
-            request,
+            request: true,
             tokens,
+            cost,
+        };
+        self.0.redis.correct(&[settled]).await;
+    }
+
+    /// As if it had never been reserved: the request was not made after all.
+    pub async fn cancel(&self, id: Uuid, user: UserId, key: Option<Uuid>) {
+        let cancelled = Correction {
+            id,
+            user,
+            key,
+            known: true,
+            request: false,
+            tokens: 0,
             cost: 0,
         };
-        self.0.redis.correct(&[correction]).await;
+        self.0.redis.correct(&[cancelled]).await;
+    }
+
+    /// The API key with which something was reserved, for whoever settles it in the place of a
+    /// process that went away. `None` also where Redis can't say.
+    pub async fn key_of(&self, id: Uuid, user: UserId) -> Option<Uuid> {
+        let redis = &self.0.redis;
+        let record = redis.ask(redis.counters.record(id, user)).await.ok()??;
+        record::parse(&record)?.key
     }
 
     /// Waits until everything that was settled is in PostgreSQL, at most so long. True where

@@ -3,11 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
-use onelastai_db::{connect, create_database, migrate, status};
+use onelastai_db::{
+    Actor, PgPool, audit::record_migration, connect, create_database, migrate, status,
+};
 use serde_json::json;
 
 use super::{
-    Done,
+    Done, Failure, dump,
     output::{self, Row},
 };
 use crate::config::DatabaseConfig;
@@ -44,14 +46,13 @@ pub(super) async fn run(command: Command, config: &DatabaseConfig, json: bool) -
         }
         Command::Migrate => {
             let pool = connect(&config.pool()).await?;
-            let before = status(&pool).await?.iter().filter(|it| !it.applied).count() as u64;
-            migrate(&pool).await?;
-            let text = match before {
+            let applied = bring_up_to_date(&pool).await?;
+            let text = match applied {
                 0 => "up to date".to_owned(),
                 1 => "1 migration applied".to_owned(),
                 n => format!("{n} migrations applied"),
             };
-            say(json, "applied", before, &text);
+            say(json, "applied", applied, &text);
         }
         Command::Status => {
             let pool = connect(&config.pool()).await?;
@@ -70,7 +71,7 @@ pub(super) async fn run(command: Command, config: &DatabaseConfig, json: bool) -
                 .collect();
             return Ok(output::report(&rows, json));
         }
-        Command::DumpSchema => return dump_schema(config).await,
+        Command::DumpSchema => return dump::run(config, json).await,
         Command::CreateSampleData => {
             let pool = connect(&config.pool()).await?;
             let created = onelastai_agents::create_sample_agents(&pool).await?;
@@ -93,41 +94,26 @@ fn say(as_json: bool, name: &str, count: u64, text: &str) {
     }
 }
 
-async fn dump_schema(config: &DatabaseConfig) -> Done {
-    let mut dump = tokio::process::Command::new("pg_dump");
-    // The address holds the password, so it goes by the environment, not by the arguments
-    // that every process on the machine can read.
-    let url: url::Url = config.url.parse()?;
-    dump.args(["--schema-only", "--no-owner", "--no-privileges"])
-        .env("PGHOST", url.host_str().unwrap_or("localhost"))
-        .env("PGPORT", url.port().unwrap_or(5432).to_string())
-        .env("PGUSER", decode(url.username()))
-        .env("PGPASSWORD", decode(url.password().unwrap_or_default()))
-        .env("PGDATABASE", url.path().trim_start_matches('/'));
-    match dump.status().await {
-        Ok(status) if status.success() => Ok(ExitCode::SUCCESS),
-        Ok(status) => Err(format!("pg_dump ended with {status}").into()),
-        Err(error) => Err(format!(
-            "can't run pg_dump ({error}): install PostgreSQL's client programs of the server's version"
-        )
-        .into()),
-    }
+/// Applies the migrations that are missing, and notes in the audit log which. How many they were.
+async fn bring_up_to_date(pool: &PgPool) -> Result<u64, Failure> {
+    let before = missing(pool).await?;
+    let migrated = migrate(pool).await;
+    // Where one fails, those before it are applied all the same.
+    let after = missing(pool).await?;
+    let applied: Vec<i64> = before
+        .into_iter()
+        .filter(|version| !after.contains(version))
+        .collect();
+    let actor = Actor::Program("onelastai db migrate");
+    let noted = record_migration(pool, &actor, &applied).await;
+    // Without its first migrations the database has no log, but that is not what went wrong.
+    migrated?;
+    noted?;
+    Ok(applied.len() as u64)
 }
 
-fn decode(text: &str) -> String {
-    url::form_urlencoded::parse(format!("x={}", text.replace('+', "%2B")).as_bytes())
-        .next()
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decode;
-
-    #[test]
-    fn a_password_comes_out_as_it_was() {
-        assert_eq!(decode("p%40ss%2Fw+rd"), "p@ss/w+rd");
-        assert_eq!(decode(""), "");
-    }
+async fn missing(pool: &PgPool) -> Result<Vec<i64>, Failure> {
+    let all = status(pool).await?;
+    let missing = all.iter().filter(|it| !it.applied);
+    Ok(missing.map(|it| it.version).collect())
 }

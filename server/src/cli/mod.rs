@@ -3,6 +3,7 @@
 mod audit;
 mod db;
 mod doctor;
+mod dump;
 mod keycloak;
 mod keys;
 mod models;
@@ -90,7 +91,7 @@ impl Cli {
             }
             Command::Serve => {
                 let config = Config::read(&env)?;
-                telemetry::start(config.web.log_format);
+                telemetry::start(config.web.log_format, &config.web.log_filter);
                 serve::run(&config).await
             }
             Command::Db(command) => db::run(command, &config::database(&env)?, json).await,

@@ -11,7 +11,7 @@ use super::{
     output::{self, Row},
 };
 use crate::{
-    config::{self, Config, Env},
+    config::{self, Env},
     services,
 };
 
@@ -46,11 +46,11 @@ pub(super) async fn run(command: &Command, env: &Env, json: bool) -> Done {
     }
 }
 
-/// Without a database there are still the models of the settings.
-async fn add_stored(env: &Env, router: &ModelRouter) -> Result<(), Failure> {
-    let config = Config::read(env)?;
-    let pool = connect_lazy(&config.database.pool())?;
-    let models = services::models(&config, pool, router.clone())?;
+/// Gives the router what the database has. Without one there are still the models of the settings.
+pub(super) async fn add_stored(env: &Env, router: &ModelRouter) -> Result<(), Failure> {
+    let pool = connect_lazy(&config::database(env)?.pool())?;
+    let (redis_url, key) = (config::redis_url(env)?, config::secrets_key(env)?);
+    let models = services::models(&redis_url, key.as_ref(), pool, router.clone())?;
     tokio::time::timeout(PATIENCE, models.reload())
         .await
         .map_err(|_| "no answer from the database within 5 s")??;

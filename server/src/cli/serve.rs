@@ -15,10 +15,10 @@ use super::Done;
 use crate::{
     config::Config,
     http::{
-        self,
+        self, CallSettings, Calls,
         metrics::{self, Metrics},
     },
-    services, worker,
+    services, site, worker,
 };
 
 /// How long running answers may go on after the signal to stop.
@@ -30,18 +30,21 @@ const CLOSE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(config: &Config) -> Done {
     let state = services::build(config, ChatSettings::default())?;
+    site::check(&state.leptos_options).map_err(|error| format!("SITE_ROOT: {error}"))?;
     let bind = config.web.bind;
     let listener = TcpListener::bind(bind)
         .await
         .map_err(|error| format!("BIND_ADDRESS: can't listen on {bind}: {error}"))?;
     worker::start(&state);
     let (chat, usage) = (state.chat.clone(), state.usage.clone());
+    let calls = Calls::new(CallSettings::default());
     let last = usage.clone();
     let counted = config
         .web
         .metrics
         .map(|address| measure(address, &state.router));
-    let mut app = http::router(state);
+    let app = http::router_with(state, &calls);
+    let mut app = http::client::behind(app, &config.web.trusted_proxies);
     if let Some(metrics) = counted {
         app = app.layer(middleware::from_fn_with_state(metrics, metrics::count));
     }
@@ -52,7 +55,7 @@ pub(super) async fn run(config: &Config) -> Done {
     let stop = async move {
         stop_signal().await;
         tracing::info!("finishing the answers that are being written");
-        chat.drain(DRAIN).await;
+        tokio::join!(chat.drain(DRAIN), calls.drain(DRAIN));
         if !usage.drain(WRITE).await {
             tracing::error!("usage is left that isn't written down: another server will");
         }

@@ -37,7 +37,7 @@ impl DatabaseConfig {
 }
 
 pub(super) fn read(env: &Env) -> Result<DatabaseConfig, ConfigError> {
-    let url = match env.get("DATABASE_URL") {
+    let url = match env.get("DATABASE_URL")? {
         Some(given) => {
             let url: Url = given
                 .parse()
@@ -57,7 +57,7 @@ pub(super) fn read(env: &Env) -> Result<DatabaseConfig, ConfigError> {
 }
 
 fn from_parts(env: &Env) -> Result<String, ConfigError> {
-    let host = env.get("DATABASE_HOST").ok_or_else(|| {
+    let host = env.get("DATABASE_HOST")?.ok_or_else(|| {
         wrong(
             "DATABASE_URL",
             "is not set, and neither is DATABASE_HOST: see docs/CONFIG.md",
@@ -71,7 +71,7 @@ fn from_parts(env: &Env) -> Result<String, ConfigError> {
         .map_err(|_| wrong("DATABASE_HOST", "makes no valid address"))?;
     url.set_username(env.require("DATABASE_USERNAME")?)
         .map_err(invalid)?;
-    url.set_password(env.get("DATABASE_PASSWORD"))
+    url.set_password(env.get("DATABASE_PASSWORD")?)
         .map_err(invalid)?;
     Ok(url.into())
 }

@@ -1,6 +1,11 @@
 //! Reading variables, and the table of all there are.
 
-use std::{collections::HashMap, fmt::Display, str::FromStr};
+use std::{
+    collections::HashMap,
+    ffi::{OsStr, OsString},
+    fmt::Display,
+    str::FromStr,
+};
 
 /// A variable that the program knows.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +29,8 @@ macro_rules! variables {
 variables! {
     "BASE_URL", "http://localhost:3000", "The public address, as browsers see it. Anything but localhost needs https.";
     "BIND_ADDRESS", "127.0.0.1:3000", "Where to listen.";
+    "TRUSTED_PROXIES", "", "The networks of your own proxies, separated by commas, as `10.0.0.0/8, ::1`. What they write into `X-Forwarded-For` counts as the address of whoever asks (`docs/OPERATIONS.md`).";
+    "SITE_ROOT", "", "The folder of what browsers load, as the build makes it. Where it isn't set: `site` beside the program, or `target/site` below the working directory where that isn't there.";
     "DATABASE_URL", "", "`postgres://user:password@host:port/database`; or give the parts below.";
     "DATABASE_HOST", "", "Where PostgreSQL is, if `DATABASE_URL` isn't set.";
     "DATABASE_PORT", "5432", "Its port.";
@@ -32,7 +39,7 @@ variables! {
     "DATABASE_NAME", "onelastai", "The database.";
     "DATABASE_MAX_CONNECTIONS", "20", "The most connections of this process, 1 to 1000.";
     "REDIS_URL", "redis://127.0.0.1:6379", "Redis, for sessions and the events of answers.";
-    "KEYCLOAK_URL", "", "Keycloak's address, as browsers and this server see it.";
+    "KEYCLOAK_URL", "", "Keycloak's address, as browsers and this server see it. Anything but localhost needs https.";
     "KEYCLOAK_REALM", "onelastai", "The realm.";
     "KEYCLOAK_CLIENT_ID", "onelastai-web", "Our client in the realm.";
     "KEYCLOAK_CLIENT_SECRET", "", "Its secret.";
@@ -48,7 +55,7 @@ variables! {
     "GPTOSS_URLS", "", "The same for GPT-OSS.";
     "SMOLLM2_URLS", "", "The same for SmolLM2.";
     "MISTRAL_URLS", "", "The same for Mistral.";
-    "OLLAMA_URLS", "", "Ollama servers that answer instead of the seven, written as those above; needs `OLLAMA_MODEL`.";
+    "OLLAMA_URLS", "", "Ollama servers that answer instead of the seven, written as those above; needs `OLLAMA_MODEL`. With it neither `LOCAL_AI_HOST` nor an address of the seven may be set.";
     "OLLAMA_MODEL", "", "The one model on `OLLAMA_URLS`, as Ollama names it.";
     "FALLBACK_TO_CLOUD", "false", "Whether a cloud's model answers where no local one can, for agents that allow it.";
     "CLOUD_BASE_URL", "", "An OpenAI-compatible endpoint, such as `https://api.example.com/v1`; `;slots=64` as above.";
@@ -79,13 +86,13 @@ pub struct ConfigError {
 
 /// The environment.
 #[derive(Debug, Clone)]
-pub struct Env(HashMap<String, String>);
+pub struct Env(HashMap<OsString, OsString>);
 
 impl Env {
     /// Of this process.
     #[must_use]
     pub fn of_process() -> Self {
-        Self(std::env::vars().collect())
+        Self(std::env::vars_os().collect())
     }
 
     /// For tests.
@@ -100,17 +107,29 @@ impl Env {
     }
 
     /// What is set, or the default; `None` for an empty one.
-    pub(super) fn get(&self, name: &'static str) -> Option<&str> {
+    pub(super) fn get(&self, name: &'static str) -> Result<Option<&str>, ConfigError> {
         let known = VARIABLES.iter().find(|variable| variable.name == name);
         debug_assert!(known.is_some(), "{name} is not in the table");
-        let default = known.map_or("", |variable| variable.default);
-        let value = self.0.get(name).map_or(default, |value| value.trim());
-        (!value.is_empty()).then_some(value)
+        let value = match self.0.get(OsStr::new(name)) {
+            Some(value) => value
+                .to_str()
+                .ok_or_else(|| wrong(name, "is not valid UTF-8"))?,
+            None => known.map_or("", |variable| variable.default),
+        };
+        let value = value.trim();
+        Ok((!value.is_empty()).then_some(value))
+    }
+
+    /// Whether there is more than the default.
+    pub(super) fn is_set(&self, name: &str) -> bool {
+        self.0
+            .get(OsStr::new(name))
+            .is_some_and(|value| !value.to_string_lossy().trim().is_empty())
     }
 
     /// As [`Self::get`], where something must be set.
     pub(super) fn require(&self, name: &'static str) -> Result<&str, ConfigError> {
-        self.get(name)
+        self.get(name)?
             .ok_or_else(|| wrong(name, "is not set: see docs/CONFIG.md"))
     }
 
@@ -149,5 +168,35 @@ pub(super) fn wrong(name: &'static str, problem: &str) -> ConfigError {
     ConfigError {
         name,
         problem: problem.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn what_is_no_text_is_named_where_it_is_needed() {
+        let bytes = OsString::from_vec(vec![b'p', 0xff]);
+        let env = Env(HashMap::from([
+            ("DATABASE_PASSWORD".into(), bytes.clone()),
+            ("SOMETHING_ELSE".into(), bytes),
+        ]));
+        assert_eq!(
+            env.get("DATABASE_PASSWORD").unwrap_err().to_string(),
+            "DATABASE_PASSWORD is not valid UTF-8"
+        );
+        assert_eq!(env.get("LOG_FORMAT"), Ok(Some("text")));
+    }
+
+    #[test]
+    fn a_default_and_an_empty_text_are_not_set() {
+        let env = Env::from_pairs(&[("LOG_FORMAT", " "), ("LOCAL_AI_HOST", "db")]);
+        assert!(env.is_set("LOCAL_AI_HOST"));
+        assert!(!env.is_set("LOG_FORMAT"));
+        assert!(!env.is_set("DATABASE_PORT"));
+        assert_eq!(env.get("LOG_FORMAT"), Ok(None));
     }
 }

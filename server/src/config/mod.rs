@@ -57,6 +57,60 @@ impl Config {
     }
 }
 
+/// What is wrong with the settings, of each section the first.
+#[must_use]
+pub fn problems(env: &Env) -> Vec<ConfigError> {
+    let sections = [
+        web(env).err(),
+        database(env).err(),
+        redis_url(env).err(),
+        keycloak(env).err(),
+        keycloak::session_lifetime(env).err(),
+        models(env).err(),
+        secrets_key(env).err(),
+    ];
+    let mut problems = Vec::new();
+    for problem in sections.into_iter().flatten() {
+        // Two sections may need the same variable.
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+    }
+    problems
+}
+
+/// Only our own address, the site's files, and logs.
+///
+/// # Errors
+/// As [`Config::read`].
+pub fn web(env: &Env) -> Result<WebConfig, ConfigError> {
+    web::read(env)
+}
+
+/// Only Redis.
+///
+/// # Errors
+/// As [`Config::read`].
+pub fn redis_url(env: &Env) -> Result<String, ConfigError> {
+    redis::read(env)
+}
+
+/// Only Keycloak.
+///
+/// # Errors
+/// As [`Config::read`].
+pub fn keycloak(env: &Env) -> Result<KeycloakSettings, ConfigError> {
+    keycloak::read(env, web::base_url(env)?)
+}
+
+/// Only what keys of engines are sealed with.
+///
+/// # Errors
+/// As [`Config::read`].
+pub fn secrets_key(env: &Env) -> Result<Option<SecretsKey>, ConfigError> {
+    secrets::read(env)
+}
+
 /// Only the database: for the commands that need nothing else.
 ///
 /// # Errors
@@ -135,6 +189,16 @@ mod tests {
             ("SECRETS_KEY", "c2hvcnQ="),
             ("SECRETS_KEY", "canary, not base64"),
             ("METRICS_ADDRESS", "9464"),
+            ("RUST_LOG", "info,onelastai=loud"),
+            ("LOCAL_AI_HOST", "a b"),
+            ("LOCAL_AI_HOST", "http://models"),
+            ("LOCAL_AI_HOST", "models:11434"),
+            ("OLLAMA_URLS", ","),
+            ("PHI4_URLS", " , "),
+            ("OLLAMA_MODEL", "smollm2:135m"),
+            ("KEYCLOAK_URL", "ftp://id.example.com"),
+            ("KEYCLOAK_URL", "http://id.example.com"),
+            ("TRUSTED_PROXIES", "nginx"),
         ] {
             let error = Config::read(&env(&[(name, value)]))
                 .unwrap_err()
@@ -167,6 +231,39 @@ mod tests {
             (models[0].id.as_str(), models[0].engine_name.as_str()),
             ("smollm2", "smollm2:135m")
         );
+    }
+
+    #[test]
+    fn the_addresses_of_the_seven_are_not_overridden_in_silence() {
+        for (name, value) in [("LLAMA32_URLS", "http://a:1"), ("LOCAL_AI_HOST", "models")] {
+            let both = [
+                ("OLLAMA_URLS", "http://b:1"),
+                ("OLLAMA_MODEL", "smollm2:135m"),
+                (name, value),
+            ];
+            let error = models(&Env::from_pairs(&both)).unwrap_err().to_string();
+            assert!(error.starts_with(name), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_problems_of_all_sections_are_found_and_each_once() {
+        let wrong = env(&[
+            ("BASE_URL", "http://chat.example.com"),
+            ("DATABASE_URL", "mysql://x"),
+            ("SESSION_HOURS", "0"),
+            ("PHI4_URLS", ","),
+        ]);
+        let texts: Vec<_> = problems(&wrong).iter().map(ToString::to_string).collect();
+        let names: Vec<_> = texts
+            .iter()
+            .map(|text| text.split(' ').next().unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            ["BASE_URL", "DATABASE_URL", "SESSION_HOURS", "PHI4_URLS"]
+        );
+        assert!(problems(&env(&[])).is_empty());
     }
 
     #[test]

@@ -1,11 +1,12 @@
 //! The models.
 
-use std::time::Duration;
+use std::{net::Ipv6Addr, time::Duration};
 
 use onelastai_model_router::{
     InstanceSpec, ModelKind, ModelSpec, Price, ProviderKind, RouterConfig,
 };
 use onelastai_types::decimal;
+use url::Host;
 
 use super::{ConfigError, Env, env::wrong};
 
@@ -49,6 +50,7 @@ fn seconds(env: &Env, name: &'static str) -> Result<Duration, ConfigError> {
 fn specs(env: &Env) -> Result<Vec<ModelSpec>, ConfigError> {
     let ollama = ProviderKind::Ollama.slots(ModelKind::Local);
     if let Some(instances) = instances(env, "OLLAMA_URLS", ollama)? {
+        refuse_others(env)?;
         let engine_name = env.require("OLLAMA_MODEL")?;
         let id = engine_name.split(':').next().unwrap_or(engine_name);
         return Ok(vec![ModelSpec {
@@ -56,7 +58,13 @@ fn specs(env: &Env) -> Result<Vec<ModelSpec>, ConfigError> {
             ..ModelSpec::ollama(id, engine_name, vec![])
         }]);
     }
-    let mut models = RouterConfig::seven_defaults(env.require("LOCAL_AI_HOST")?);
+    if env.is_set("OLLAMA_MODEL") {
+        return Err(wrong(
+            "OLLAMA_MODEL",
+            "is set, but OLLAMA_URLS, where it would be, isn't",
+        ));
+    }
+    let mut models = RouterConfig::seven_defaults(host(env)?);
     for (id, variable) in ADDRESSES {
         let Some(instances) = instances(env, variable, ollama)? else {
             continue;
@@ -66,6 +74,34 @@ fn specs(env: &Env) -> Result<Vec<ModelSpec>, ConfigError> {
         }
     }
     Ok(models)
+}
+
+/// With `OLLAMA_URLS` the addresses of the seven would count for nothing, and nobody would be told.
+fn refuse_others(env: &Env) -> Result<(), ConfigError> {
+    let mut names = ["LOCAL_AI_HOST"]
+        .into_iter()
+        .chain(ADDRESSES.map(|(_, variable)| variable));
+    match names.find(|name| env.is_set(name)) {
+        Some(name) => Err(wrong(
+            name,
+            "is set, and so is OLLAMA_URLS, which stands for all models: take one of the two away",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The machine of the seven, by name or address.
+fn host(env: &Env) -> Result<&str, ConfigError> {
+    const NAME: &str = "LOCAL_AI_HOST";
+    let host = env.require(NAME)?;
+    if host.parse::<Ipv6Addr>().is_ok() || Host::parse(host).is_ok() {
+        Ok(host)
+    } else {
+        Err(wrong(
+            NAME,
+            &format!("is {host:?}: it must be a name or an address, without a port"),
+        ))
+    }
 }
 
 /// The cloud's model: tried last, and only for what may leave the house.
@@ -88,7 +124,7 @@ fn cloud(env: &Env) -> Result<ModelSpec, ConfigError> {
 }
 
 fn price(env: &Env) -> Result<Option<Price>, ConfigError> {
-    let micros = |name| env.get(name).map(|value| micros(name, value)).transpose();
+    let micros = |name| env.get(name)?.map(|value| micros(name, value)).transpose();
     let prompt = micros("CLOUD_PRICE_PROMPT")?;
     let completion = micros("CLOUD_PRICE_COMPLETION")?;
     let currency = env.require("CLOUD_CURRENCY")?;
@@ -124,18 +160,25 @@ fn instances(
     name: &'static str,
     slots: u32,
 ) -> Result<Option<Vec<InstanceSpec>>, ConfigError> {
-    let Some(list) = env.get(name) else {
+    let Some(list) = env.get(name)? else {
         return Ok(None);
     };
-    list.split(',')
+    let instances = list
+        .split(',')
         .map(str::trim)
         .filter(|instance| !instance.is_empty())
         .map(|line| {
             InstanceSpec::read(line, slots)
                 .map_err(|error| wrong(name, &format!("is wrong: {error}")))
         })
-        .collect::<Result<Vec<_>, _>>()
-        .map(Some)
+        .collect::<Result<Vec<_>, _>>()?;
+    if instances.is_empty() {
+        return Err(wrong(
+            name,
+            &format!("is {list:?}: there is no address in it"),
+        ));
+    }
+    Ok(Some(instances))
 }
 
 #[cfg(test)]

@@ -26,7 +26,7 @@ impl fmt::Debug for SecretsKey {
 
 pub(super) fn read(env: &Env) -> Result<Option<SecretsKey>, ConfigError> {
     const NAME: &str = "SECRETS_KEY";
-    let Some(text) = env.get(NAME) else {
+    let Some(text) = env.get(NAME)? else {
         return Ok(None);
     };
     let bytes = STANDARD.decode(text.trim()).ok();

@@ -9,7 +9,6 @@ use axum::{
     response::Response,
     routing::get_service,
 };
-use leptos::config::LeptosOptions;
 use onelastai_app::state::AppState;
 use tower_http::services::ServeDir;
 
@@ -53,23 +52,4 @@ pub(super) fn files(state: &AppState) -> Router {
         .nest(pkg.trim_end_matches('/'), pkg_files)
         .fallback_service(get_service(files.fallback(missing)))
         .layer(map_response(mark))
-}
-
-/// The address of the stylesheet.
-pub(super) fn stylesheet(options: &LeptosOptions) -> String {
-    let hash = options
-        .hash_files
-        .then(|| {
-            let mut file = std::env::current_exe().ok()?.parent()?.to_owned();
-            file.push(options.hash_file.as_ref());
-            let hashes = std::fs::read_to_string(file).ok()?;
-            let line = hashes.lines().find_map(|line| line.strip_prefix("css:"))?;
-            Some(format!(".{}", line.trim()))
-        })
-        .flatten()
-        .unwrap_or_default();
-    format!(
-        "/{}/{}{hash}.css",
-        options.site_pkg_dir, options.output_name
-    )
 }

@@ -18,7 +18,7 @@ pub(super) fn page(
         status.as_u16(),
         title,
         text,
-        &super::assets::stylesheet(options),
+        &crate::site::stylesheet(options),
     );
     let mut response = (status, Html(html)).into_response();
     response.headers_mut().insert(

@@ -21,9 +21,11 @@ use onelastai_app::{
     session,
     state::AppState,
 };
-use onelastai_chat::{Answer, Log, Message, Reader, Seen};
+use onelastai_chat::{Answer, ChatError, ChatService, Log, Message, Reader, Seen};
 use onelastai_markdown::Tail;
-use onelastai_types::{AnswerStatus, Finished, GenerationId, Started, StreamEvent, ViewEvent};
+use onelastai_types::{
+    AnswerStatus, Finished, GenerationId, Started, StreamEvent, UserId, ViewEvent,
+};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -69,12 +71,14 @@ async fn open(
         Some(log) => Follower::resume(log, generation, after).await,
         None => None,
     };
+    let saved = Saved {
+        chat: state.chat.clone(),
+        user,
+        generation,
+    };
     Ok(match resumed {
-        Some(follower) => sse(follower.events()),
-        None => {
-            let message = state.chat.answer(user, generation).await?;
-            sse(stream::iter(whole(message).into_iter().map(Ok)))
-        }
+        Some(follower) => sse(follower.events(saved)),
+        None => sse(stream::iter(saved.read().await?.into_iter().map(Ok))),
     })
 }
 
@@ -91,6 +95,20 @@ fn sse(events: impl Stream<Item = Result<Event, Infallible>> + Send + 'static) -
     // nginx would collect the events otherwise.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
+}
+
+/// What the database has of the answer.
+struct Saved {
+    chat: ChatService,
+    user: UserId,
+    generation: GenerationId,
+}
+
+impl Saved {
+    async fn read(&self) -> Result<Vec<Event>, ChatError> {
+        let message = self.chat.answer(self.user, self.generation).await?;
+        Ok(whole(message))
+    }
 }
 
 /// One reader of a log.
@@ -123,6 +141,13 @@ impl Follower {
             }),
             ready: VecDeque::new(),
         };
+        if after == 0 {
+            // The page may show what was saved, from a time when the log was out of reach.
+            let blocks = String::new();
+            follower
+                .ready
+                .push_back(event(0, &ViewEvent::Reset { blocks }));
+        }
         follower.take(&seen[after..]);
         Some(follower)
     }
@@ -178,16 +203,29 @@ impl Follower {
         }
     }
 
-    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> + Send {
-        stream::unfold(self, |mut follower| async move {
-            loop {
-                if let Some(event) = follower.ready.pop_front() {
-                    return Some((Ok(event), follower));
-                }
-                let events = follower.log.after(follower.reader.number()).await?;
-                follower.take(&events);
-            }
+    /// Everything up to the end. Where the log can't go on, what was saved, and then the
+    /// reader comes back by itself.
+    fn events(self, saved: Saved) -> impl Stream<Item = Result<Event, Infallible>> + Send {
+        let state = (self, Some(saved));
+        stream::unfold(state, |(mut follower, mut saved)| async move {
+            let event = follower.next(&mut saved).await?;
+            Some((Ok(event), (follower, saved)))
         })
+    }
+
+    async fn next(&mut self, saved: &mut Option<Saved>) -> Option<Event> {
+        loop {
+            if let Some(event) = self.ready.pop_front() {
+                return Some(event);
+            }
+            match self.log.after(self.reader.number()).await {
+                Some(events) => self.take(&events),
+                None if self.log.is_closed() => {
+                    self.ready = saved.take()?.read().await.ok()?.into();
+                }
+                None => return None,
+            }
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod agents;
 mod assets;
 mod audit;
 mod auth;
+pub mod client;
 mod cookies;
 mod entrance;
 mod error;
@@ -36,6 +37,7 @@ use tower_http::{
     timeout::TimeoutLayer,
     trace::TraceLayer,
 };
+pub use v1::{CallSettings, Calls};
 
 /// The largest body of a request: a message has at most 32,000 characters.
 const MAX_BODY: usize = 256 * 1024;
@@ -51,6 +53,11 @@ pub fn description() -> &'static Value {
 
 /// Every address of the product.
 pub fn router(state: AppState) -> Router {
+    router_with(state, &Calls::new(CallSettings::default()))
+}
+
+/// The same, with the calls of the API in the hands of whoever stops the server.
+pub fn router_with(state: AppState, api: &Calls) -> Router {
     let plain = Router::new()
         .route("/auth/login", get(auth::login))
         .route("/auth/callback", get(auth::callback))
@@ -99,7 +106,7 @@ pub fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), place::note))
         .merge(health)
         .merge(calls)
-        .merge(v1::router())
+        .merge(v1::router(api))
         .fallback_service(assets::files(&state))
         .layer(middleware::from_fn(guard::security_headers))
         .layer(middleware::from_fn(guard::retry_after))

@@ -15,7 +15,11 @@ use onelastai_app::state::AppState;
 pub fn start(state: &AppState) {
     tokio::spawn(reaper::run(state.chat.clone()));
     tokio::spawn(usage::run(state.usage.clone()));
-    tokio::spawn(sweeper::run(state.gateway.clone(), state.models.clone()));
+    tokio::spawn(sweeper::run(
+        state.chat.clone(),
+        state.gateway.clone(),
+        state.models.clone(),
+    ));
     tokio::spawn(health::run(state.router.clone()));
     tokio::spawn(models::run(state.models.clone()));
     tokio::spawn(keycloak_events::run(state.identity.clone()));

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use onelastai_chat::ChatService;
 use onelastai_gateway::GatewayService;
 use onelastai_models::ModelService;
 use tokio::time::{MissedTickBehavior, interval};
@@ -9,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval};
 /// What is kept is kept for a day or longer.
 const EVERY: Duration = Duration::from_secs(3600);
 
-pub(super) async fn run(gateway: GatewayService, models: ModelService) {
+pub(super) async fn run(chat: ChatService, gateway: GatewayService, models: ModelService) {
     let mut ticks = interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -19,6 +20,9 @@ pub(super) async fn run(gateway: GatewayService, models: ModelService) {
         }
         if let Err(error) = models.sweep().await {
             tracing::warn!(%error, "can't forget the models that were removed");
+        }
+        if let Err(error) = chat.sweep_deleted().await {
+            tracing::warn!(%error, "can't forget the conversations that were deleted");
         }
     }
 }

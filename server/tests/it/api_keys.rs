@@ -88,23 +88,30 @@ fn operations() -> Vec<(Method, String, Value, Scope)> {
             json!({"content": "Hi"}),
             Scope::ConversationsWrite,
         ),
+        (
+            Method::GET,
+            "/v1/admin/models".into(),
+            Value::Null,
+            Scope::AdminRead,
+        ),
     ]
 }
 
-fn model() -> String {
+/// Our name of the real model.
+pub fn model() -> String {
     let name = std::env::var("OLLAMA_MODEL").unwrap();
     name.split(':').next().unwrap().to_owned()
 }
 
 /// The product on a database of its own that has the sample agents.
-async fn app_on(pool: &PgPool) -> App {
+pub async fn app_on(pool: &PgPool) -> App {
     create_sample_agents(pool).await.unwrap();
     let url = pool.connect_options().to_url_lossy().to_string();
     App::new(&[("DATABASE_URL", url.as_str())])
 }
 
 /// A key of `demo` for these scopes and agents.
-async fn key(app: &App, scopes: &[Scope], agents: Option<Vec<AgentId>>) -> String {
+pub async fn key(app: &App, scopes: &[Scope], agents: Option<Vec<AgentId>>) -> String {
     key_of("demo", app, scopes, agents).await
 }
 
@@ -114,6 +121,25 @@ async fn key_of(
     scopes: &[Scope],
     agents: Option<Vec<AgentId>>,
 ) -> String {
+    key_as(username, app, draft(scopes, agents)).await
+}
+
+/// A key without limits of its own.
+pub fn draft(scopes: &[Scope], agents: Option<Vec<AgentId>>) -> KeyDraft {
+    KeyDraft {
+        name: "a key".to_owned(),
+        scopes: scopes.iter().copied().collect::<Scopes>(),
+        agents,
+        networks: None,
+        requests_per_minute: None,
+        tokens_per_minute: None,
+        monthly_budget: None,
+        expires_at: None,
+    }
+}
+
+/// A key of somebody as they ask for it.
+pub async fn key_as(username: &str, app: &App, draft: KeyDraft) -> String {
     let identity = &app.state.identity;
     let user = identity.account_named(username).await.unwrap();
     let rights = identity.rights(user).await.unwrap();
@@ -125,21 +151,11 @@ async fn key_of(
         origin: Origin::default(),
         program: Some("test"),
     };
-    let draft = KeyDraft {
-        name: "a key".to_owned(),
-        scopes: scopes.iter().copied().collect::<Scopes>(),
-        agents,
-        networks: None,
-        requests_per_minute: None,
-        tokens_per_minute: None,
-        monthly_budget: None,
-        expires_at: None,
-    };
     let made = app.state.access.create(&owner, Uuid::new_v4(), draft).await;
     made.unwrap().key.expose().to_owned()
 }
 
-async fn call(app: &App, method: &Method, path: &str, key: &str, body: &Value) -> Answer {
+pub async fn call(app: &App, method: &Method, path: &str, key: &str, body: &Value) -> Answer {
     let bearer = format!("Bearer {key}");
     let headers = [("authorization", bearer.as_str())];
     let body = match body {
@@ -149,7 +165,8 @@ async fn call(app: &App, method: &Method, path: &str, key: &str, body: &Value) -
     app.call(method.clone(), path, &headers, &body).await
 }
 
-fn code(answer: &Answer) -> String {
+/// The stable name of what went wrong.
+pub fn code(answer: &Answer) -> String {
     let body: Value = serde_json::from_str(&answer.body).unwrap_or_default();
     body["error"]["code"]
         .as_str()
@@ -317,6 +334,26 @@ async fn a_request_that_names_itself_is_answered_once(pool: PgPool) {
         matches!(found[1], StatusCode::OK | StatusCode::CONFLICT),
         "{found:?}"
     );
+    for answer in [one, two] {
+        let waits = answer.status == StatusCode::CONFLICT;
+        assert_eq!(!answer.header("retry-after").is_empty(), waits);
+    }
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_operators_key_sees_how_the_models_are(pool: PgPool) {
+    let app = app_on(&pool).await;
+    let path = "/v1/admin/models";
+    let key = key_of("admin", &app, &[Scope::AdminRead], None).await;
+    let answer = call(&app, &Method::GET, path, &key, &Value::Null).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.body);
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body["data"][0]["model_id"], model());
+    assert_eq!(body["data"][0]["reachable"], true);
+    assert!(body["data"][0]["state"]["slots"].is_number(), "{body}");
+    let other = key_of("admin", &app, &[Scope::ModelsRead], None).await;
+    let answer = call(&app, &Method::GET, path, &other, &Value::Null).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -10,7 +10,8 @@ use onelastai_app::state::AppState;
 use onelastai_chat::ChatSettings;
 use onelastai_server::{
     config::{Config, Env},
-    http, services,
+    http::{self, CallSettings, Calls},
+    services,
 };
 use tower::ServiceExt;
 
@@ -32,6 +33,7 @@ impl Answer {
 pub struct App {
     pub router: Router,
     pub state: AppState,
+    pub calls: Calls,
     pub origin: String,
 }
 
@@ -39,6 +41,11 @@ impl App {
     /// On the services of the environment; its own database is up to date, but a pool can't
     /// be handed in, so pages that need the database belong to the browser tests.
     pub fn new(change: &[(&str, &str)]) -> Self {
+        Self::with_calls(change, CallSettings::default())
+    }
+
+    /// The same, with other limits to how long an answer of the API may stand still.
+    pub fn with_calls(change: &[(&str, &str)], settings: CallSettings) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let names = [
             "DATABASE_URL",
@@ -72,9 +79,11 @@ impl App {
         // The list of hashes lies beside the program, not beside its tests.
         state.leptos_options.hash_files = false;
         let origin = config.web.base_url.origin().ascii_serialization();
+        let calls = Calls::new(settings);
         Self {
-            router: http::router(state.clone()),
+            router: http::router_with(state.clone(), &calls),
             state,
+            calls,
             origin,
         }
     }

@@ -4,26 +4,11 @@ use std::process::Output;
 
 use onelastai_db::{Actor, AuditEntry, Origin, PgPool, audit::verify, new_id, record};
 use serde_json::{Map, Value, json};
-use tokio::process::Command;
+
+use crate::program::{self, text};
 
 async fn run(pool: &PgPool, arguments: &[&str]) -> Output {
-    let base = std::env::var("DATABASE_URL").unwrap();
-    let options = pool.connect_options();
-    let name = options.get_database().unwrap();
-    Command::new(env!("CARGO_BIN_EXE_onelastai"))
-        .arg("audit")
-        .args(arguments)
-        .env(
-            "DATABASE_URL",
-            format!("{}/{name}", base.rsplit_once('/').unwrap().0),
-        )
-        .output()
-        .await
-        .unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
+    program::run(pool, &[&["audit"][..], arguments].concat(), &[]).await
 }
 
 async fn write(pool: &PgPool, action: &'static str, name: &str) {

@@ -10,6 +10,8 @@
 
 mod api;
 mod api_keys;
+mod api_streams;
+mod api_words;
 mod app;
 mod audit;
 #[path = "../../../crates/identity/tests/it/browser.rs"]
@@ -17,5 +19,11 @@ mod audit;
 mod browser;
 mod front;
 mod matrix;
+#[path = "../../../crates/chat/tests/it/model.rs"]
+#[allow(dead_code, reason = "the tests of the chat use more of it")]
+mod model;
+mod operator;
+mod program;
+mod proxies;
 mod signed_in;
 mod strangers;

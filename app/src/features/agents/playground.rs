@@ -5,6 +5,7 @@ use onelastai_chat::{Trial, Trouble};
 
 use super::fields::{Field, Wrong, choices};
 use super::form::AgentForm;
+use crate::error::AppError;
 use crate::features::chat::components::explain;
 use crate::ui::seconds;
 
@@ -15,7 +16,7 @@ pub struct Tried {
     /// Safe HTML.
     html: String,
     /// What took away from it, if something did.
-    trouble: Option<&'static str>,
+    trouble: Option<String>,
     milliseconds: i32,
 }
 
@@ -23,14 +24,24 @@ impl Tried {
     /// What `model` said in a trial.
     pub fn new(model: &str, trial: &Trial) -> Self {
         let trouble = trial.trouble.as_ref().map(|trouble| match trouble {
-            Trouble::Time => "There was no time for the rest.",
-            Trouble::Model(code) => explain(code).what,
+            Trouble::Time => "There was no time for the rest.".to_owned(),
+            Trouble::Model(code) => explain(code).what.to_owned(),
         });
         Self {
             model: model.to_owned(),
             html: onelastai_markdown::render(&trial.text).into_string(),
             trouble,
             milliseconds: i32::try_from(trial.took.as_millis()).unwrap_or(i32::MAX),
+        }
+    }
+
+    /// Why `model` was not even asked.
+    pub fn refused(model: &str, error: &AppError) -> Self {
+        Self {
+            model: model.to_owned(),
+            html: String::new(),
+            trouble: Some(error.to_string()),
+            milliseconds: 0,
         }
     }
 }
@@ -63,7 +74,7 @@ pub fn Playground<'a>(
     let answers = tried
         .iter()
         .map(|answer| {
-            let trouble = answer.trouble;
+            let trouble = answer.trouble.clone();
             view! {
                 <section aria-label=format!("What {} said", answer.model)>
                     <h3>{answer.model.clone()} <small>{seconds(answer.milliseconds)}</small></h3>
@@ -76,7 +87,7 @@ pub fn Playground<'a>(
     view! {
         <section class="playground" aria-labelledby="playground-title">
             <h2 id="playground-title">"Try it"</h2>
-            <p class="form-hint">"It answers as the form stands, saved or not. Nothing of this is kept."</p>
+            <p class="form-hint">"It answers as the form stands, saved or not. Nothing of this is kept; it counts as any answer to you."</p>
             {question}
             <div class="form-row">
                 <div class="form-field">

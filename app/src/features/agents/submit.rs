@@ -70,8 +70,14 @@ pub async fn submit(
         }
         let [left, right] = &form.try_models;
         let ask = |model: String| {
-            let (chat, draft, question) = (&state.chat, &draft, &form.question);
-            async move { Tried::new(&model, &chat.try_out(draft, question, &model).await) }
+            let (chat, user) = (&state.chat, session.user);
+            let (draft, question) = (&draft, &form.question);
+            async move {
+                match chat.try_out(user, draft, question, &model).await {
+                    Ok(trial) => Tried::new(&model, &trial),
+                    Err(error) => Tried::refused(&model, &error.into()),
+                }
+            }
         };
         let tried = if right.is_empty() || left == right {
             vec![ask(left.clone()).await]

@@ -160,9 +160,13 @@ pub(super) async fn message_view(
     if let Some(answer) = generating
         && let Some(log) = chat.log(user, answer.generation).await?
     {
-        let reader = Reader::having_seen(&log.peek(0));
-        let shown = reader.snapshot();
-        (blocks, tail, seq) = (shown.blocks, shown.tail, reader.number());
+        let events = log.peek(0);
+        // Of one that another server has taken over there may be more in the database.
+        if !events.is_empty() {
+            let reader = Reader::having_seen(&events);
+            let shown = reader.snapshot();
+            (blocks, tail, seq) = (shown.blocks, shown.tail, reader.number());
+        }
     }
     Ok(MessageView {
         id: message.id,

@@ -8,6 +8,7 @@ use std::{
 };
 
 use onelastai_types::GenerationId;
+use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
 use super::{Log, RedisMirror};
@@ -18,11 +19,35 @@ struct Local {
     stop: CancellationToken,
 }
 
+/// The making of an answer. However it ends (also by a panic), its readers are told.
+pub(crate) struct Live {
+    hub: Hub,
+    generation: GenerationId,
+    /// Where its events go.
+    pub log: Arc<Log>,
+    /// Says that it is to stop.
+    pub stop: CancellationToken,
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.hub.end(self.generation, &self.log);
+    }
+}
+
 #[derive(Default)]
 struct Logs {
     local: HashMap<GenerationId, Local>,
     /// Kept only as long as somebody reads.
     remote: HashMap<GenerationId, Weak<Log>>,
+}
+
+impl Logs {
+    /// The log of an answer that is made elsewhere, unless it has lost its way.
+    fn remote(&self, generation: GenerationId) -> Option<Arc<Log>> {
+        let log = self.remote.get(&generation)?.upgrade()?;
+        (!log.is_closed()).then_some(log)
+    }
 }
 
 /// Every log that this process knows.
@@ -47,7 +72,7 @@ impl Hub {
     }
 
     /// A log for an answer that begins here, and the token that stops it.
-    pub(crate) fn begin(&self, generation: GenerationId) -> (Arc<Log>, CancellationToken) {
+    pub(crate) fn begin(&self, generation: GenerationId) -> Live {
         let (log, stop) = (Arc::new(Log::default()), CancellationToken::new());
         let local = Local {
             log: log.clone(),
@@ -55,7 +80,12 @@ impl Hub {
         };
         self.logs().local.insert(generation, local);
         self.mirror.follow(generation, log.clone());
-        (log, stop)
+        Live {
+            hub: self.clone(),
+            generation,
+            log,
+            stop,
+        }
     }
 
     /// Whether this process makes the answer, or has made it lately.
@@ -63,10 +93,20 @@ impl Hub {
         self.logs().local.contains_key(&generation)
     }
 
-    /// The answer has ended; its log stays for readers that reconnect.
-    pub(crate) fn end(&self, generation: GenerationId) {
+    /// The answer has ended; its log stays for readers that reconnect. One that broke off has
+    /// no end there: its readers look elsewhere, where the reaper will tell how it ended.
+    fn end(&self, generation: GenerationId, log: &Log) {
+        if !log.is_over() {
+            self.logs().local.remove(&generation);
+            log.close();
+            return;
+        }
+        // Without one the process ends, and with it the log.
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
         let hub = self.clone();
-        tokio::spawn(async move {
+        runtime.spawn(async move {
             tokio::time::sleep(hub.keep_finished).await;
             hub.logs().local.remove(&generation);
         });
@@ -86,7 +126,7 @@ impl Hub {
             if let Some(local) = logs.local.get(&generation) {
                 return Some(local.log.clone());
             }
-            if let Some(log) = logs.remote.get(&generation).and_then(Weak::upgrade) {
+            if let Some(log) = logs.remote(generation) {
                 return Some(log);
             }
             logs.remote.retain(|_, log| log.strong_count() > 0);
@@ -94,7 +134,7 @@ impl Hub {
         let fetched = self.mirror.tail(generation).await?;
         // Two readers may have come at once: the first one's log serves both.
         let mut logs = self.logs();
-        if let Some(log) = logs.remote.get(&generation).and_then(Weak::upgrade) {
+        if let Some(log) = logs.remote(generation) {
             return Some(log);
         }
         logs.remote.insert(generation, Arc::downgrade(&fetched));
@@ -108,5 +148,53 @@ impl Hub {
         last: Vec<onelastai_types::StreamEvent>,
     ) {
         self.mirror.append_last(generation, last).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use onelastai_db::new_id;
+    use onelastai_types::StreamEvent;
+    use redis::{
+        Client,
+        aio::{ConnectionManager, ConnectionManagerConfig},
+    };
+    use tokio::task::JoinHandle;
+
+    use super::*;
+
+    /// One without Redis: nobody listens there.
+    fn hub() -> Hub {
+        let client = Client::open("redis://127.0.0.1:1/").unwrap();
+        let config = ConnectionManagerConfig::new();
+        let connection = ConnectionManager::new_lazy_with_config(client.clone(), config).unwrap();
+        let mirror = RedisMirror::new(client, connection);
+        Hub::new(mirror, Duration::from_secs(60))
+    }
+
+    #[tokio::test]
+    async fn readers_of_an_answer_whose_making_panics_are_told() {
+        let (hub, generation) = (hub(), new_id());
+        let live = hub.begin(generation);
+        let log = live.log.clone();
+        let reader = tokio::spawn(async move { log.after(0).await });
+        let making: JoinHandle<()> = tokio::spawn(async move {
+            let _live = live;
+            panic!("a fault of ours");
+        });
+        assert!(making.await.unwrap_err().is_panic());
+        assert_eq!(reader.await.unwrap(), None);
+        assert!(!hub.is_local(generation), "others may go on with it");
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_ended_stays_for_readers_that_come_back() {
+        let (hub, generation) = (hub(), new_id());
+        let live = hub.begin(generation);
+        live.log.append(StreamEvent::End);
+        drop(live);
+        let log = hub.open(generation).await.expect("the log");
+        assert_eq!(log.after(0).await, Some(vec![StreamEvent::End]));
+        assert!(!log.is_closed());
     }
 }

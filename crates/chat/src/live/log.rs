@@ -2,7 +2,10 @@
 //! follow, each at its own pace. Readers take from it; nothing is queued for them, so
 //! a slow one costs nothing.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{
+    Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use onelastai_types::StreamEvent;
 use tokio::sync::watch;
@@ -13,6 +16,8 @@ pub struct Log {
     events: Mutex<Vec<StreamEvent>>,
     /// How many there are.
     count: watch::Sender<u64>,
+    /// Nothing is added any more, though the last event is not in.
+    closed: AtomicBool,
 }
 
 impl Default for Log {
@@ -20,6 +25,7 @@ impl Default for Log {
         Self {
             events: Mutex::default(),
             count: watch::Sender::new(0),
+            closed: AtomicBool::new(false),
         }
     }
 }
@@ -52,7 +58,8 @@ impl Log {
     }
 
     /// What is there after number `after`, as soon as there is something. `None` when
-    /// nothing will ever follow.
+    /// nothing will ever follow in this log: after [`StreamEvent::End`], or where the rest is
+    /// out of reach ([`Self::is_closed`]).
     pub async fn after(&self, after: u64) -> Option<Vec<StreamEvent>> {
         let mut count = self.count.subscribe();
         loop {
@@ -60,7 +67,7 @@ impl Log {
             if !events.is_empty() {
                 return Some(events);
             }
-            if self.is_over() {
+            if self.is_over() || self.is_closed() {
                 return None;
             }
             count.changed().await.ok()?;
@@ -70,6 +77,21 @@ impl Log {
     /// The last event is in.
     pub(crate) fn is_over(&self) -> bool {
         self.events().last() == Some(&StreamEvent::End)
+    }
+
+    /// Whoever wrote it here can't go on: what there is of the answer is in the database, and
+    /// another log may have the rest.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    /// Nothing will be added; its readers are told. One that is over stays so.
+    pub(crate) fn close(&self) {
+        if !self.is_over() {
+            self.closed.store(true, Ordering::Release);
+            self.count.send_modify(|_| {});
+        }
     }
 }
 
@@ -107,5 +129,22 @@ mod tests {
         assert_eq!(log.peek(2), all[2..]);
         assert_eq!(log.after(4).await, None);
         assert_eq!(log.peek(u64::MAX), []);
+        log.close();
+        assert!(!log.is_closed(), "it is whole");
+    }
+
+    #[tokio::test]
+    async fn who_waits_at_a_log_that_is_closed_gets_what_there_is_and_goes() {
+        let log = Arc::new(Log::default());
+        log.append(text("a"));
+        let waiting = tokio::spawn({
+            let log = log.clone();
+            async move { log.after(1).await }
+        });
+        tokio::task::yield_now().await;
+        log.close();
+        assert_eq!(waiting.await.unwrap(), None);
+        assert!(log.is_closed());
+        assert_eq!(log.after(0).await, Some(vec![text("a")]));
     }
 }

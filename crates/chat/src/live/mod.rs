@@ -4,6 +4,6 @@ mod hub;
 mod log;
 mod mirror;
 
-pub(crate) use hub::Hub;
+pub(crate) use hub::{Hub, Live};
 pub use log::Log;
 pub use mirror::RedisMirror;

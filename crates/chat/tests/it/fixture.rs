@@ -71,6 +71,7 @@ pub async fn person(pool: &PgPool, name: &str) -> Caller {
         name: name.to_owned(),
         groups: vec![],
         session: None,
+        key: None,
         origin: Origin::default(),
     }
 }

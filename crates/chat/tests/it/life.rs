@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
-use onelastai_chat::{Author, ChatError};
+use onelastai_chat::{Author, ChatError, Send};
 use onelastai_db::PgPool;
-use onelastai_types::{AnswerStatus, StreamEvent};
+use onelastai_types::{AnswerStatus, ConversationId, StreamEvent};
+use uuid::Uuid;
 
 use crate::{
     fixture::{
@@ -148,6 +149,40 @@ async fn what_is_sent_twice_is_answered_once(pool: PgPool) {
         .unwrap();
     assert_eq!(messages, 2);
     assert_eq!(chat.conversations(who.user).await.unwrap().len(), 1);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn something_else_with_the_same_key_is_not_lost(pool: PgPool) {
+    let model = Model::start(1, End::Done).await;
+    model.say_all();
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    let first = message(None, "One?");
+    let one = chat.send(&who, &first).await.unwrap();
+    // As after Back in a page without our script: it has the old key.
+    let second = Send {
+        text: "Two?".to_owned(),
+        ..first.clone()
+    };
+    let two = chat.send(&who, &second).await.unwrap();
+    assert_ne!(one.conversation, two.conversation);
+    read_all(&*log(&chat, &who, two.generation).await).await;
+    let third = Send {
+        conversation: Some(two.conversation),
+        ..second.clone()
+    };
+    let three = chat.send(&who, &third).await.unwrap();
+    assert_ne!(two.question, three.question);
+    read_all(&*log(&chat, &who, three.generation).await).await;
+    for (send, sent) in [(&first, one), (&second, two), (&third, three)] {
+        assert_eq!(chat.send(&who, send).await.unwrap(), sent);
+    }
+    let open = chat.conversation(who.user, two.conversation).await.unwrap();
+    let said = open.messages.iter();
+    let said = said.filter(|message| message.author == Author::Person);
+    let said: Vec<_> = said.map(|message| message.content.as_str()).collect();
+    assert_eq!(said, ["Two?", "Two?"]);
+    chat.drain(Duration::from_secs(20)).await;
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -292,6 +327,64 @@ async fn a_deleted_conversation_is_gone_and_can_come_back(pool: PgPool) {
     .await
     .unwrap();
     assert_eq!(audited, ["conversation.delete", "conversation.restore"]);
+}
+
+/// As if `conversation` had been deleted so many days ago.
+async fn deleted_before(pool: &PgPool, conversation: ConversationId, days: i32) {
+    sqlx::query(
+        "UPDATE conversations SET deleted_at = now() - make_interval(days => $2) WHERE id = $1",
+    )
+    .bind(conversation.0)
+    .bind(days)
+    .execute(pool)
+    .await
+    .unwrap();
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_was_deleted_goes_after_thirty_days_and_what_it_counted_for_stays(pool: PgPool) {
+    let model = Model::start(1, End::Done).await;
+    model.say_all();
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    let mut sent = Vec::new();
+    for text in ["Old?", "New?", "Kept?"] {
+        let one = ask(&chat, &who, text).await;
+        read_all(&*log(&chat, &who, one.generation).await).await;
+        sent.push(one);
+    }
+    let (old, new) = (sent[0].conversation, sent[1].conversation);
+    // With two messages that hang on one another.
+    let more = chat.send(&who, &message(Some(old), "And?")).await.unwrap();
+    read_all(&*log(&chat, &who, more.generation).await).await;
+    for conversation in [old, new] {
+        chat.delete(&who, conversation).await.unwrap();
+    }
+    deleted_before(&pool, old, 31).await;
+    deleted_before(&pool, new, 29).await;
+
+    // Nobody may bring it back on the way out.
+    assert_eq!(chat.deleted_title(who.user, old).await.unwrap(), None);
+    let late = chat.restore(&who, old).await;
+    assert!(matches!(late, Err(ChatError::NotFound)), "{late:?}");
+    assert_eq!(chat.sweep_deleted().await.unwrap(), 1);
+    assert_eq!(chat.sweep_deleted().await.unwrap(), 0);
+    chat.restore(&who, new).await.unwrap();
+    assert_eq!(chat.conversations(who.user).await.unwrap().len(), 2);
+
+    let counts = "SELECT (SELECT count(*) FROM messages),
+                         (SELECT count(*) FROM generations),
+                         (SELECT count(*) FROM agent_interactions),
+                         (SELECT sum(requests)::bigint FROM usage_metrics)";
+    let counts: (i64, i64, i64, i64) = sqlx::query_as(counts).fetch_one(&pool).await.unwrap();
+    assert_eq!(counts, (4, 2, 4, 4));
+    let swept: Vec<(String, Uuid)> = sqlx::query_as(
+        "SELECT actor, target_id FROM audit_logs WHERE action = 'conversation.sweep'",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(swept, [("sweep of conversations".to_owned(), old.0)]);
 }
 
 #[sqlx::test(migrations = "../../migrations")]

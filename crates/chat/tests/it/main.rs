@@ -16,3 +16,4 @@ mod life;
 mod limits;
 mod model;
 mod replicas;
+mod way;

@@ -1,13 +1,15 @@
 //! Several servers, one PostgreSQL, one Redis.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use onelastai_chat::ChatSettings;
+use onelastai_chat::{Caller, ChatService, ChatSettings, Log, Sent};
 use onelastai_db::PgPool;
 use onelastai_types::StreamEvent;
 
 use crate::{
-    fixture::{ask, log, person, read_all, read_until, replica, router, settings, settled, text},
+    fixture::{
+        ask, log, person, read_all, read_until, replica, router, settings, settled, text, variable,
+    },
     model::{End, Model},
 };
 
@@ -33,6 +35,10 @@ async fn any_replica_shows_exactly_the_same_events(pool: PgPool) {
         text(&all),
         (0..40).map(|n| format!("t{n} ")).collect::<String>()
     );
+    // A page that is made at yet another one shows at once what there is.
+    let third = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let page = log(&third, &who, sent.generation).await.peek(0);
+    assert_eq!(page[..early.len()], early);
     // And one that comes with a number gets the rest of it.
     assert_eq!(remote.peek(early.len() as u64), all[early.len()..]);
     // After the end, a replica that never saw it still has it.
@@ -41,6 +47,60 @@ async fn any_replica_shows_exactly_the_same_events(pool: PgPool) {
         read_all(&*log(&late, &who, sent.generation).await).await,
         all
     );
+}
+
+/// As when Redis started anew without its last seconds.
+async fn forget_events(sent: &Sent) {
+    let client = redis::Client::open(variable("REDIS_URL")).unwrap();
+    let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+    let generation = sent.generation;
+    let deleted: i64 = redis::cmd("DEL")
+        .arg(format!("onelastai:generation:{{{generation}}}:events"))
+        .query_async(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(deleted, 1);
+}
+
+/// The log at `chat`, as soon as it has `wanted`.
+async fn log_with(chat: &ChatService, who: &Caller, sent: &Sent, wanted: &str) -> Arc<Log> {
+    let looking = async {
+        loop {
+            let log = chat.log(who.user, sent.generation).await.unwrap();
+            if let Some(log) = log.filter(|log| text(&log.peek(0)) == wanted) {
+                return log;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), looking)
+        .await
+        .expect("the events are there in time")
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn what_redis_lost_of_an_answer_is_written_there_again(pool: PgPool) {
+    let model = Model::start(10, End::Done).await;
+    let here = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let there = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let who = person(&pool, "ada").await;
+    let sent = ask(&here, &who, "Tell me.").await;
+    let local = log(&here, &who, sent.generation).await;
+    model.say(3);
+    read_until(&local, |events| text(events) == "t0 t1 t2 ").await;
+    let reader = log_with(&there, &who, &sent, "t0 t1 t2 ").await;
+
+    forget_events(&sent).await;
+    // Whoever reads there doesn't wait for what may never come.
+    assert_eq!(text(&read_all(&reader).await), "t0 t1 t2 ");
+    assert!(reader.is_closed());
+    let gone = there.log(who.user, sent.generation).await.unwrap();
+    assert!(gone.is_none());
+
+    model.say(1);
+    let again = log_with(&there, &who, &sent, "t0 t1 t2 t3 ").await;
+    model.say_all();
+    let (all, elsewhere) = tokio::join!(read_all(&local), read_all(&again));
+    assert_eq!(all, elsewhere);
 }
 
 #[sqlx::test(migrations = "../../migrations")]

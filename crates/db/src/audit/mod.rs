@@ -16,4 +16,4 @@ pub use query::{AuditPage, AuditQuery, MAX_PAGE_SIZE, entry, list};
 pub use report::{Fault, MAX_FAULTS, Report};
 pub use row::AuditRow;
 pub use verify::verify;
-pub use write::{Actor, AuditEntry, Origin, record, record_export};
+pub use write::{Actor, AuditEntry, Origin, record, record_export, record_migration};

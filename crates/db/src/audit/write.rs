@@ -101,6 +101,29 @@ pub async fn record_export(
     .await
 }
 
+/// Notes, as `database.migrate`, which migrations (by their numbers) were applied; nothing where
+/// there were none.
+///
+/// # Errors
+/// As any query; also where the database has no log yet.
+pub async fn record_migration(pool: &PgPool, actor: &Actor, versions: &[i64]) -> DbResult<()> {
+    if versions.is_empty() {
+        return Ok(());
+    }
+    let changes = json!({ "versions": [null, versions] });
+    let mut connection = pool.acquire().await?;
+    let target = ("_sqlx_migrations", None);
+    write(
+        &mut connection,
+        actor,
+        &Origin::default(),
+        "database.migrate",
+        target,
+        changes,
+    )
+    .await
+}
+
 async fn write(
     connection: &mut PgConnection,
     actor: &Actor,

@@ -143,6 +143,18 @@ async fn the_audit_log_can_only_grow(pool: PgPool) {
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn the_database_keeps_updated_at(pool: PgPool) {
+    let forgotten: Vec<String> = sqlx::query_scalar(
+        "SELECT c.table_name::text FROM information_schema.columns c
+         WHERE c.table_schema = 'public' AND c.column_name = 'updated_at' AND NOT EXISTS (
+             SELECT FROM pg_trigger t JOIN pg_proc p ON p.oid = t.tgfoid
+             WHERE t.tgrelid = format('public.%I', c.table_name)::regclass
+               AND p.proname = 'set_updated_at' AND t.tgenabled = 'O')
+         ORDER BY 1",
+    )
+    .fetch_all(&pool)
+    .await
+    .unwrap();
+    assert_eq!(forgotten, Vec::<String>::new());
     let id = user(&pool, "a").await;
     let changed: bool = sqlx::query_scalar(
         "UPDATE users SET locale = 'de' WHERE id = $1 RETURNING updated_at > created_at",

@@ -213,11 +213,11 @@ async fn what_another_writes_down_is_reserved_here(pool: PgPool) {
     let user = person(&pool).await;
     let (made, not_made) = (ask(user), ask(user));
     usage.reserve(&made).await.unwrap();
-    let rate = usage.reserve(&not_made).await.unwrap().unwrap();
+    let rate = usage.reserve(&not_made).await.unwrap().tightest.unwrap();
     assert_eq!((rate.policy, rate.remaining), ("requests_per_day", 0));
     over(usage.admit(ask(user)).await);
-    usage.cancel(not_made.id, user).await;
-    usage.settled_elsewhere(made.id, user, 9).await;
+    usage.cancel(not_made.id, user, None).await;
+    usage.settled_elsewhere(made.id, user, None, 9, 0).await;
     assert_eq!(used(&usage, user, Limit::RequestsPerDay).await, 1);
     assert_eq!(used(&usage, user, Limit::TokensPerDay).await, 9);
     assert_eq!(redis.reservations().await, 0);

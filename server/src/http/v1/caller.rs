@@ -12,6 +12,7 @@ use axum::{
 use onelastai_access::ApiCaller;
 use onelastai_app::{session, state::AppState};
 use onelastai_chat as chat;
+use onelastai_gateway::key_limits;
 
 use super::error::Failure;
 
@@ -35,6 +36,7 @@ impl FromRequestParts<AppState> for Caller {
             name: caller.username.clone(),
             groups: caller.groups.clone(),
             session: None,
+            key: key_limits(&caller),
             origin,
         };
         Ok(Self(caller, person))

@@ -1,32 +1,30 @@
 //! `POST /v1/chat/completions`
 
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
+use std::sync::Arc;
 
-use axum::{extract::State, http::HeaderMap, response::Response};
-use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt};
-use onelastai_access::ApiCaller;
+use axum::{Extension, extract::State, http::HeaderMap, response::Response};
+use bytes::BytesMut;
+use futures::{FutureExt, StreamExt};
+use onelastai_access::{ApiCaller, Scope};
 use onelastai_app::state::AppState;
-use onelastai_gateway::Metered;
-use onelastai_model_router::{ChatEvent, ModelError};
+use onelastai_gateway::{Metered, require};
+use onelastai_model_router::{ChatEvent, ChatUsage, ModelError};
 use onelastai_openai::{
-    ErrorBody,
+    ApiError, ErrorBody,
     chat::{ChatCompletion, ChatCompletionRequest, ChunkEncoder, Collected, Details, Head},
     parse,
 };
+use uuid::Uuid;
 
 use super::{
+    answer::{Encode, stream},
     caller::Caller,
+    calls::Calls,
     error::Failure,
+    extract::Body,
     idempotency::once,
     reply::{Reply, now},
 };
-
-/// As many bytes of pieces that came together are sent together.
-const TOGETHER: usize = 16 << 10;
 
 /// Ask a model or an agent
 ///
@@ -44,43 +42,53 @@ const TOGETHER: usize = 16 << 10;
 )]
 pub(super) async fn create(
     State(state): State<AppState>,
+    Extension(calls): Extension<Calls>,
     Caller(caller, _): Caller,
     headers: HeaderMap,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
+    require(&caller, Scope::ChatWrite)?;
     let request: ChatCompletionRequest = parse(&body)?;
-    let answering = answer(state.clone(), caller.clone(), request);
+    let answering = answer(state.clone(), calls.clone(), caller.clone(), request);
     let path = "/v1/chat/completions";
-    once(&state, caller.user, &headers, path, &body, answering).await
+    once(
+        &state,
+        &calls,
+        caller.user,
+        &headers,
+        path,
+        &body,
+        answering,
+    )
+    .await
 }
 
 async fn answer(
     state: AppState,
-    caller: std::sync::Arc<ApiCaller>,
+    calls: Calls,
+    caller: Arc<ApiCaller>,
     request: ChatCompletionRequest,
 ) -> Result<Reply, Failure> {
     let (streams, wants_usage) = (request.streams(), request.wants_usage());
-    let model = request.model.clone();
-    let asked = request.into_router()?;
-    let metered = state.gateway.chat(&caller, asked).await?;
-    let (id, rate) = (metered.id, metered.rate);
-    let head = Head {
+    let (created, model) = (now(), request.model.clone());
+    let head = move |id: Uuid| Head {
         id: format!("chatcmpl-{}", id.simple()),
-        created: now(),
+        created,
         model,
     };
-    let reply = if streams {
-        Reply::events(Chunks {
-            encoder: ChunkEncoder::new(&head),
-            metered,
+    let question = request.into_router()?;
+    let asked = async move { state.gateway.chat(&caller, question).await }.boxed();
+    if streams {
+        let begin = move |id, _: &mut BytesMut| Chunks {
+            encoder: ChunkEncoder::new(&head(id)),
             wants_usage,
-            last: None,
-            over: false,
-        })
-    } else {
-        Reply::json(&collect(metered, head).await?)
-    };
-    Ok(reply.of(id, rate))
+        };
+        return stream(&calls, asked, begin).await;
+    }
+    let metered = asked.await?;
+    let (id, rates) = (metered.id, metered.rates);
+    let answer = collect(metered, head(id)).await?;
+    Ok(Reply::json(&answer).of(id, rates))
 }
 
 async fn collect(mut metered: Metered, head: Head) -> Result<ChatCompletion, Failure> {
@@ -109,54 +117,23 @@ pub(super) fn details(metered: &Metered) -> Details {
     }
 }
 
-/// An answer as server-sent events. What came together is sent together.
+/// As `chat.completion.chunk` events.
 struct Chunks {
-    metered: Metered,
     encoder: ChunkEncoder,
     wants_usage: bool,
-    /// The last events, while what came before them is sent.
-    last: Option<Bytes>,
-    over: bool,
 }
 
-impl Stream for Chunks {
-    type Item = Bytes;
+impl Encode for Chunks {
+    fn piece(&mut self, event: ChatEvent, out: &mut BytesMut) {
+        self.encoder.piece(&event, out);
+    }
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
-        let this = self.get_mut();
-        if let Some(last) = this.last.take() {
-            return Poll::Ready(Some(last));
-        }
-        if this.over {
-            return Poll::Ready(None);
-        }
-        let mut out = BytesMut::new();
-        while out.len() < TOGETHER {
-            let last = match this.metered.poll_next_unpin(cx) {
-                Poll::Pending if out.is_empty() => return Poll::Pending,
-                Poll::Pending => break,
-                Poll::Ready(Some(Ok(ChatEvent::Done(usage)))) => {
-                    let details = details(&this.metered);
-                    this.encoder.end(&usage, this.wants_usage, Some(&details))
-                }
-                Poll::Ready(Some(Ok(event))) => {
-                    this.encoder.piece(&event, &mut out);
-                    continue;
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    ChunkEncoder::error(Failure::from(error).into_error())
-                }
-                Poll::Ready(None) => {
-                    ChunkEncoder::error(Failure::from(ModelError::Interrupted).into_error())
-                }
-            };
-            this.over = true;
-            if out.is_empty() {
-                return Poll::Ready(Some(last));
-            }
-            this.last = Some(last);
-            break;
-        }
-        Poll::Ready(Some(out.freeze()))
+    fn end(self, usage: &ChatUsage, details: Details, out: &mut BytesMut) {
+        let last = self.encoder.end(usage, self.wants_usage, Some(&details));
+        out.extend_from_slice(&last);
+    }
+
+    fn fail(self, error: ApiError, out: &mut BytesMut) {
+        out.extend_from_slice(&ChunkEncoder::error(error));
     }
 }

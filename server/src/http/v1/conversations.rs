@@ -1,32 +1,37 @@
 //! `/v1/conversations`: the very conversations that the web chat shows.
 
-use std::{convert::Infallible, sync::Arc};
-
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-    http::{HeaderMap, StatusCode},
-    response::{
-        IntoResponse, Response,
-        sse::{Event, KeepAlive, Sse},
-    },
+use std::{
+    fmt::Write,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
 };
+
+use axum::{Extension, Json, extract::State, http::HeaderMap, response::Response};
 use bytes::Bytes;
-use futures::{Stream, stream};
+use futures::{
+    Stream, StreamExt,
+    stream::{self, BoxStream},
+};
 use onelastai_access::{ApiCaller, Scope};
 use onelastai_app::state::AppState;
 use onelastai_chat::{self as chat, ChatError, Log, Send, Sent};
 use onelastai_gateway::require;
-use onelastai_openai::{ErrorBody, parse};
-use onelastai_types::{AgentId, ConversationId};
+use onelastai_openai::{ApiError, ErrorBody, parse};
+use onelastai_types::{AgentId, ConversationId, StreamEvent};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{
     caller::Caller,
+    calls::Calls,
     conversation_types::{Conversation, ConversationList, Deleted, Message},
     error::Failure,
+    extract::{Body, Id, Params},
+    idempotency::{key, once},
+    pieces::{Piece, Pieces},
+    reply::Reply,
 };
 
 /// The most conversations of one page.
@@ -83,7 +88,7 @@ pub(super) struct NewTitle {
 pub(super) async fn list(
     State(state): State<AppState>,
     Caller(caller, _): Caller,
-    Query(page): Query<Page>,
+    Params(page): Params<Page>,
 ) -> Result<Json<ConversationList>, Failure> {
     require(&caller, Scope::ConversationsRead)?;
     let limit = page.limit.unwrap_or(20).clamp(1, MOST);
@@ -101,9 +106,11 @@ pub(super) async fn list(
 
 /// Begin a conversation
 ///
-/// Says the first thing and waits for the answer.
+/// Says the first thing and waits for the answer. With an `Idempotency-Key`, the same request
+/// sent again begins one conversation.
 #[utoipa::path(
     post, path = "/v1/conversations", tag = "Conversations", operation_id = "createConversation",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request: sent again with the same key, it begins one conversation.")),
     request_body = NewConversation,
     responses(
         (status = 201, description = "The conversation with the answer", body = Conversation),
@@ -112,9 +119,10 @@ pub(super) async fn list(
 )]
 pub(super) async fn create(
     State(state): State<AppState>,
+    Extension(calls): Extension<Calls>,
     Caller(caller, person): Caller,
     headers: HeaderMap,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
     require(&caller, Scope::ConversationsWrite)?;
     let new: NewConversation = parse(&body)?;
@@ -125,16 +133,30 @@ pub(super) async fn create(
         conversation: None,
         agent: Some(new.agent),
         text: new.content,
-        key: send_key(&headers),
+        key: send_key(&headers)?,
     };
-    let sent = state.chat.send(&person, &send).await?;
+    let beginning = begin(state.clone(), person, send);
+    let path = "/v1/conversations";
+    once(
+        &state,
+        &calls,
+        caller.user,
+        &headers,
+        path,
+        &body,
+        beginning,
+    )
+    .await
+}
+
+async fn begin(state: AppState, person: chat::Caller, send: Send) -> Result<Reply, Failure> {
+    let (sent, rates) = state.chat.send_and_tell(&person, &send).await?;
     ended(&state, &person, sent).await?;
     let conversation = state
         .chat
-        .conversation(caller.user, sent.conversation)
+        .conversation(person.user, sent.conversation)
         .await?;
-    let body = Json(Conversation::from(conversation));
-    Ok((StatusCode::CREATED, body).into_response())
+    Ok(Reply::created(&Conversation::from(conversation)).of(sent.generation.0, rates))
 }
 
 /// Read a conversation
@@ -151,7 +173,7 @@ pub(super) async fn create(
 pub(super) async fn read(
     State(state): State<AppState>,
     Caller(caller, _): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Conversation>, Failure> {
     require(&caller, Scope::ConversationsRead)?;
     let conversation = of(&state, &caller, &id).await?;
@@ -171,8 +193,8 @@ pub(super) async fn read(
 pub(super) async fn rename(
     State(state): State<AppState>,
     Caller(caller, person): Caller,
-    Path(id): Path<String>,
-    body: Bytes,
+    Id(id): Id,
+    Body(body): Body,
 ) -> Result<Json<Conversation>, Failure> {
     require(&caller, Scope::ConversationsWrite)?;
     let new: NewTitle = parse(&body)?;
@@ -197,7 +219,7 @@ pub(super) async fn rename(
 pub(super) async fn delete(
     State(state): State<AppState>,
     Caller(caller, person): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Deleted>, Failure> {
     require(&caller, Scope::ConversationsWrite)?;
     let conversation = of(&state, &caller, &id).await?;
@@ -223,31 +245,53 @@ pub(super) async fn delete(
 )]
 pub(super) async fn say(
     State(state): State<AppState>,
+    Extension(calls): Extension<Calls>,
     Caller(caller, person): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
     headers: HeaderMap,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
     require(&caller, Scope::ConversationsWrite)?;
     let new: NewMessage = parse(&body)?;
-    let conversation = of(&state, &caller, &id).await?;
+    let conversation = of(&state, &caller, &id).await?.id;
     let send = Send {
-        conversation: Some(conversation.id),
+        conversation: Some(conversation),
         agent: None,
         text: new.content,
-        key: send_key(&headers),
+        key: send_key(&headers)?,
     };
-    let sent = state.chat.send(&person, &send).await?;
-    if new.stream {
-        let log = state.chat.log(person.user, sent.generation).await?;
-        if let Some(log) = log {
-            return Ok(Sse::new(events(log))
-                .keep_alive(KeepAlive::default())
-                .into_response());
-        }
-    }
-    let message = ended(&state, &person, sent).await?;
-    Ok(Json(Message::from(message)).into_response())
+    let answering = answer(state.clone(), calls.clone(), person, send, new.stream);
+    let path = format!("/v1/conversations/{conversation}/messages");
+    once(
+        &state,
+        &calls,
+        caller.user,
+        &headers,
+        &path,
+        &body,
+        answering,
+    )
+    .await
+}
+
+async fn answer(
+    state: AppState,
+    calls: Calls,
+    person: chat::Caller,
+    send: Send,
+    streams: bool,
+) -> Result<Reply, Failure> {
+    let (sent, rates) = state.chat.send_and_tell(&person, &send).await?;
+    let log = if streams {
+        state.chat.log(person.user, sent.generation).await?
+    } else {
+        None
+    };
+    let reply = match log {
+        Some(log) => Reply::events(calls.watch(Events::of(log))),
+        None => Reply::json(&Message::from(ended(&state, &person, sent).await?)),
+    };
+    Ok(reply.of(sent.generation.0, rates))
 }
 
 /// Waits for the end of an answer.
@@ -265,20 +309,50 @@ async fn ended(
     Ok(state.chat.answer(person.user, sent.generation).await?)
 }
 
-fn events(log: Arc<Log>) -> impl Stream<Item = Result<Event, Infallible>> {
-    let batches = stream::unfold((log, 0u64), |(log, seen)| async move {
-        let events = log.after(seen).await?;
-        let next = seen + events.len() as u64;
-        let events: Vec<_> = (seen + 1..)
-            .zip(events)
-            .map(|(number, event)| {
-                let data = serde_json::to_string(&event).unwrap_or_default();
-                Ok(Event::default().id(number.to_string()).data(data))
-            })
-            .collect();
-        Some((stream::iter(events), (log, next)))
-    });
-    futures::StreamExt::flatten(batches)
+/// The events of an answer, as they come.
+struct Events(BoxStream<'static, Piece>);
+
+impl Events {
+    fn of(log: Arc<Log>) -> Self {
+        let batches = stream::unfold((log, 0u64), |(log, seen)| async move {
+            let events = log.after(seen).await?;
+            let next = seen + events.len() as u64;
+            Some((written(seen, &events), (log, next)))
+        });
+        Self(batches.boxed())
+    }
+}
+
+impl Stream for Events {
+    type Item = Piece;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Piece>> {
+        self.0.poll_next_unpin(cx)
+    }
+}
+
+impl Pieces for Events {
+    /// The answer itself goes on: it is in the conversation when it has ended.
+    fn fail(&mut self, error: ApiError) -> Bytes {
+        self.0 = stream::empty().boxed();
+        let data = serde_json::to_string(&ErrorBody { error }).unwrap_or_default();
+        format!("event: error\ndata: {data}\n\n").into()
+    }
+}
+
+/// Events as they are sent, each with its number: the first one's is `seen` and one.
+fn written(seen: u64, events: &[StreamEvent]) -> Piece {
+    let mut out = String::new();
+    for (number, event) in (seen + 1..).zip(events) {
+        let data = serde_json::to_string(event).unwrap_or_default();
+        // A text takes everything.
+        let _ = write!(out, "id: {number}\ndata: {data}\n\n");
+    }
+    if events.last() == Some(&StreamEvent::End) {
+        Piece::Last(out.into())
+    } else {
+        Piece::More(out.into())
+    }
 }
 
 /// The conversation of this id, if this caller may see it.
@@ -302,10 +376,9 @@ fn usable(caller: &ApiCaller, agent: AgentId) -> Result<(), Failure> {
 }
 
 /// What names a send: what the caller named it, or something new.
-fn send_key(headers: &HeaderMap) -> String {
-    let given = headers.get("idempotency-key");
-    match given.and_then(|key| key.to_str().ok()) {
-        Some(key) if !key.is_empty() && key.len() <= 180 => format!("api:idempotent:{key}"),
-        _ => format!("api:{}", Uuid::new_v4()),
-    }
+fn send_key(headers: &HeaderMap) -> Result<String, Failure> {
+    Ok(match key(headers)? {
+        Some(key) => format!("api:idempotent:{key}"),
+        None => format!("api:{}", Uuid::new_v4()),
+    })
 }

@@ -1,16 +1,20 @@
 //! `POST /v1/embeddings`
 
-use axum::{extract::State, http::HeaderMap, response::Response};
-use bytes::Bytes;
+use axum::{Extension, extract::State, http::HeaderMap, response::Response};
+use onelastai_access::Scope;
 use onelastai_app::state::AppState;
+use onelastai_gateway::require;
 use onelastai_openai::{EmbeddingList, EmbeddingsRequest, ErrorBody, parse};
 
-use super::{caller::Caller, error::Failure, idempotency::once, reply::Reply};
+use super::{
+    caller::Caller, calls::Calls, error::Failure, extract::Body, idempotency::once, reply::Reply,
+};
 
 /// Make vectors of texts
 #[utoipa::path(
     post, path = "/v1/embeddings", tag = "Embeddings", operation_id = "createEmbedding",
     request_body = EmbeddingsRequest,
+    params(("Idempotency-Key" = Option<String>, Header, description = "Names the request: sent again with the same key, it is answered once.")),
     responses(
         (status = 200, description = "One vector for each text, in order", body = EmbeddingList),
         (status = "4XX", description = "What has to change", body = ErrorBody),
@@ -19,10 +23,12 @@ use super::{caller::Caller, error::Failure, idempotency::once, reply::Reply};
 )]
 pub(super) async fn create(
     State(state): State<AppState>,
+    Extension(calls): Extension<Calls>,
     Caller(caller, _): Caller,
     headers: HeaderMap,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<Response, Failure> {
+    require(&caller, Scope::EmbeddingsWrite)?;
     let request: EmbeddingsRequest = parse(&body)?;
     let (gateway, user) = (state.gateway.clone(), caller.user);
     let answering = async move {
@@ -32,8 +38,10 @@ pub(super) async fn create(
         let made = gateway
             .embed(&caller, model.clone(), texts, dimensions)
             .await?;
-        let list = EmbeddingList::new(model, made.vectors, format, made.prompt_tokens);
-        Ok(Reply::json(&list))
+        let embeddings = made.embeddings;
+        let list = EmbeddingList::new(model, embeddings.vectors, format, embeddings.prompt_tokens);
+        Ok(Reply::json(&list).of(made.id, made.rates))
     };
-    once(&state, user, &headers, "/v1/embeddings", &body, answering).await
+    let path = "/v1/embeddings";
+    once(&state, &calls, user, &headers, path, &body, answering).await
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::{
     Json,
+    extract::rejection::{BytesRejection, PathRejection, QueryRejection},
     http::{HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -14,9 +15,12 @@ use onelastai_db::DbError;
 use onelastai_gateway::GatewayError;
 use onelastai_model_router::ModelError;
 use onelastai_openai::{ApiError, ErrorBody, ErrorKind};
-use onelastai_usage::{RateLimit, UsageError};
+use onelastai_usage::{RateLimit, Rates, UsageError};
 
-use super::reply::rate_headers;
+use super::{MAX_BODY, reply::rate_headers};
+
+/// Until an answer that is under way is asked for again; the SDKs wait for that and do.
+const IN_USE: Duration = Duration::from_secs(5);
 
 /// A response that is an error.
 #[derive(Debug)]
@@ -72,7 +76,11 @@ impl Failure {
             "idempotency_key_in_use" => StatusCode::CONFLICT,
             _ => StatusCode::UNPROCESSABLE_ENTITY,
         };
-        Self::new(status, ErrorKind::IdempotencyError, code, message)
+        let retry_after = (status == StatusCode::CONFLICT).then_some(IN_USE);
+        Self {
+            retry_after,
+            ..Self::new(status, ErrorKind::IdempotencyError, code, message)
+        }
     }
 
     /// Something of ours is away for now.
@@ -88,7 +96,30 @@ impl Failure {
         }
     }
 
-    fn internal() -> Self {
+    /// The server is about to end; another one, or this one in a moment, takes the call.
+    pub(super) fn stopping() -> Self {
+        Self {
+            retry_after: Some(Duration::from_secs(5)),
+            ..Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                ErrorKind::ServerError,
+                "server_stopping",
+                "This server is being restarted. Send the request again in a moment.",
+            )
+        }
+    }
+
+    /// Nobody took the pieces of an answer, and others want the model.
+    pub(super) fn slow_reader() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            ErrorKind::InvalidRequestError,
+            "reader_too_slow",
+            "The answer was ended, because nothing of it was read for a while.",
+        )
+    }
+
+    pub(super) fn internal() -> Self {
         Self::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             ErrorKind::ServerError,
@@ -109,7 +140,7 @@ impl IntoResponse for Failure {
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();
         if let Some(rate) = &self.rate {
-            rate_headers(rate, headers);
+            rate_headers(&Rates::from(**rate), headers);
         }
         if let Some(wait) = self.retry_after {
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
@@ -130,6 +161,47 @@ impl From<ApiError> for Failure {
             retry_after: None,
             rate: None,
         }
+    }
+}
+
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let most = MAX_BODY >> 20;
+            return Self::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                ErrorKind::InvalidRequestError,
+                "request_too_large",
+                format!("The body of the request is too large: it may have {most} MB."),
+            );
+        }
+        let words = "The body of the request did not come whole.";
+        ApiError::new(ErrorKind::InvalidRequestError, "invalid_value", words).into()
+    }
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(rejection: QueryRejection) -> Self {
+        let text = rejection.body_text();
+        // "Failed to deserialize query string: limit: invalid digit found in string"
+        let wrong = text
+            .split_once(": ")
+            .map_or(text.as_str(), |(_, wrong)| wrong);
+        match wrong.split_once(": ") {
+            Some((param, _)) => ApiError::invalid(param, sentence(wrong)),
+            None => ApiError::new(
+                ErrorKind::InvalidRequestError,
+                "invalid_value",
+                sentence(wrong),
+            ),
+        }
+        .into()
+    }
+}
+
+impl From<PathRejection> for Failure {
+    fn from(_: PathRejection) -> Self {
+        Self::not_found("thing")
     }
 }
 

@@ -1,20 +1,28 @@
 //! `/v1`: the API for programs, in the words of OpenAI's. Callers bring an API key or an
 //! access token of Keycloak; cookies count for nothing here.
 //!
-//! A handler parses, asks the gateway or the chat, and writes the answer ([`reply`]); every
-//! error becomes a response in one place ([`error`]).
+//! A handler parses, asks the gateway or the chat, and writes the answer ([`reply`], and
+//! [`answer`] piece by piece); every error becomes a response in one place ([`error`]). What
+//! holds for all calls is in [`front`] and [`calls`].
 
+mod admin;
+mod answer;
 mod caller;
+mod calls;
 mod chat;
 mod conversation_types;
 mod conversations;
 mod embeddings;
 mod error;
+mod extract;
+mod front;
 mod idempotency;
 mod models;
 mod openapi;
+mod pieces;
 mod reply;
 mod responses;
+mod watched;
 
 use axum::{
     Router,
@@ -23,6 +31,8 @@ use axum::{
 };
 use onelastai_app::state::AppState;
 use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub use calls::{CallSettings, Calls};
 
 pub(in crate::http) use openapi::document;
 
@@ -44,18 +54,21 @@ pub(super) fn routes() -> (Router<AppState>, utoipa::openapi::OpenApi) {
             conversations::delete
         ))
         .routes(routes!(conversations::say))
+        .routes(routes!(admin::models))
         .split_for_parts();
     let router = api
+        .route("/v1", any(error::no_such_address))
+        .route("/v1/", any(error::no_such_address))
         .route("/v1/{*nothing}", any(error::no_such_address))
         .method_not_allowed_fallback(error::no_such_method)
         .layer(DefaultBodyLimit::max(MAX_BODY));
     (router, description)
 }
 
-/// `/openapi.json`, and everything below `/v1`.
-pub(super) fn router() -> Router<AppState> {
+/// `/openapi.json`, and everything below `/v1`, which `calls` looks after.
+pub(super) fn router(calls: &Calls) -> Router<AppState> {
     let (api, _) = routes();
     Router::new()
         .route("/openapi.json", get(openapi::json))
-        .merge(api)
+        .merge(front::front(api, calls))
 }

@@ -1,14 +1,11 @@
 //! `GET /v1/models`
 
-use axum::{
-    Json,
-    extract::{Path, State},
-};
+use axum::{Json, extract::State};
 use onelastai_app::state::AppState;
 use onelastai_gateway::{GatewayError, Offer};
 use onelastai_openai::{ErrorBody, Model, ModelList};
 
-use super::{caller::Caller, error::Failure};
+use super::{caller::Caller, error::Failure, extract::Id};
 
 /// List models and agents
 ///
@@ -41,7 +38,7 @@ pub(super) async fn list(
 pub(super) async fn get(
     State(state): State<AppState>,
     Caller(caller, _): Caller,
-    Path(id): Path<String>,
+    Id(id): Id,
 ) -> Result<Json<Model>, Failure> {
     let offers = state.gateway.offers(&caller).await?;
     let offer = offers.into_iter().find(|offer| offer.id == id);

@@ -25,6 +25,7 @@ use utoipa::{
         (name = "Embeddings", description = "Vectors of texts."),
         (name = "Models", description = "What there is to ask."),
         (name = "Conversations", description = "The same conversations that the web chat shows."),
+        (name = "Administration", description = "How the server is, for its operators."),
     ),
 )]
 struct Base;

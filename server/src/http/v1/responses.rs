@@ -2,24 +2,28 @@
 
 use std::sync::Arc;
 
-use axum::{extract::State, http::HeaderMap, response::Response as HttpResponse};
-use bytes::{Bytes, BytesMut};
-use futures::{Stream, StreamExt, stream};
-use onelastai_access::ApiCaller;
+use axum::{Extension, extract::State, http::HeaderMap, response::Response as HttpResponse};
+use bytes::BytesMut;
+use futures::{FutureExt, StreamExt};
+use onelastai_access::{ApiCaller, Scope};
 use onelastai_app::state::AppState;
-use onelastai_gateway::Metered;
-use onelastai_model_router::{ChatEvent, ModelError};
+use onelastai_gateway::{Metered, require};
+use onelastai_model_router::{ChatEvent, ChatUsage, ModelError};
 use onelastai_openai::{
-    ErrorBody,
-    chat::Collected,
+    ApiError, ErrorBody,
+    chat::{Collected, Details},
     parse,
     responses::{EventEncoder, Outcome, Response, ResponseHead, ResponsesRequest},
 };
+use uuid::Uuid;
 
 use super::{
+    answer::{Encode, stream},
     caller::Caller,
+    calls::Calls,
     chat::details,
     error::Failure,
+    extract::Body,
     idempotency::once,
     reply::{Reply, now},
 };
@@ -39,17 +43,21 @@ use super::{
 )]
 pub(super) async fn create(
     State(state): State<AppState>,
+    Extension(calls): Extension<Calls>,
     Caller(caller, _): Caller,
     headers: HeaderMap,
-    body: Bytes,
+    Body(body): Body,
 ) -> Result<HttpResponse, Failure> {
+    require(&caller, Scope::ChatWrite)?;
     let request: ResponsesRequest = parse(&body)?;
-    let answering = answer(state.clone(), caller.clone(), request);
+    let answering = answer(state.clone(), calls.clone(), caller.clone(), request);
+    let path = "/v1/responses";
     once(
         &state,
+        &calls,
         caller.user,
         &headers,
-        "/v1/responses",
+        path,
         &body,
         answering,
     )
@@ -58,20 +66,24 @@ pub(super) async fn create(
 
 async fn answer(
     state: AppState,
+    calls: Calls,
     caller: Arc<ApiCaller>,
     request: ResponsesRequest,
 ) -> Result<Reply, Failure> {
     let streams = request.streams();
     let head = ResponseHead::new(now(), &request);
-    let metered = state.gateway.chat(&caller, request.into_router()?).await?;
-    let (id, rate) = (metered.id, metered.rate);
+    let question = request.into_router()?;
+    let asked = async move { state.gateway.chat(&caller, question).await }.boxed();
+    if streams {
+        let begin = move |id: Uuid, out: &mut BytesMut| {
+            EventEncoder::new(head.named(id.simple().to_string()), out)
+        };
+        return stream(&calls, asked, begin).await;
+    }
+    let metered = asked.await?;
+    let (id, rates) = (metered.id, metered.rates);
     let head = head.named(id.simple().to_string());
-    let reply = if streams {
-        Reply::events(events(metered, head))
-    } else {
-        Reply::json(&collect(metered, &head).await?)
-    };
-    Ok(reply.of(id, rate))
+    Ok(Reply::json(&collect(metered, &head).await?).of(id, rates))
 }
 
 async fn collect(mut metered: Metered, head: &ResponseHead) -> Result<Response, Failure> {
@@ -84,31 +96,16 @@ async fn collect(mut metered: Metered, head: &ResponseHead) -> Result<Response, 
     Err(ModelError::Interrupted.into())
 }
 
-/// The answer as server-sent events.
-fn events(metered: Metered, head: ResponseHead) -> impl Stream<Item = Bytes> + Send {
-    let mut begun = BytesMut::new();
-    let encoder = EventEncoder::new(head, &mut begun);
-    let first = stream::once(async move { begun.freeze() });
-    let rest = stream::unfold(Some((metered, encoder)), |state| async move {
-        let (mut metered, mut encoder) = state?;
-        let mut out = BytesMut::new();
-        while out.is_empty() {
-            let event = metered.next().await;
-            match event.unwrap_or(Err(ModelError::Interrupted)) {
-                Ok(ChatEvent::Done(usage)) => {
-                    let details = details(&metered);
-                    encoder.end(Outcome::Done(&usage, Some(details)), &mut out);
-                    return Some((out.freeze(), None));
-                }
-                Ok(event) => encoder.piece(event, &mut out),
-                Err(error) => {
-                    let error = Failure::from(error).into_error();
-                    encoder.end(Outcome::Failed(&error), &mut out);
-                    return Some((out.freeze(), None));
-                }
-            }
-        }
-        Some((out.freeze(), Some((metered, encoder))))
-    });
-    first.chain(rest)
+impl Encode for EventEncoder {
+    fn piece(&mut self, event: ChatEvent, out: &mut BytesMut) {
+        Self::piece(self, event, out);
+    }
+
+    fn end(self, usage: &ChatUsage, details: Details, out: &mut BytesMut) {
+        Self::end(self, Outcome::Done(usage, Some(details)), out);
+    }
+
+    fn fail(self, error: ApiError, out: &mut BytesMut) {
+        Self::end(self, Outcome::Failed(&error), out);
+    }
 }

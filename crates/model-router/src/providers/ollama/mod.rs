@@ -56,11 +56,7 @@ impl Ollama {
         Self { clients }
     }
 
-    async fn ask(
-        &self,
-        target: Target<'_>,
-        request: &ChatRequest,
-    ) -> Result<Response, ModelError> {
+    async fn ask(&self, target: Target<'_>, request: &ChatRequest) -> Result<Response, ModelError> {
         let body = body::chat(target.model, request).map_err(|_| ModelError::Malformed)?;
         http::post(&self.clients, target, Endpoint::Chat.path(), body).await
     }

@@ -1,0 +1,1 @@
+DROP TRIGGER models_updated_at ON models;

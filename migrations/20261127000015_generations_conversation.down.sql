@@ -1,0 +1,1 @@
+DROP INDEX generations_conversation_id_idx;
