@@ -87,12 +87,17 @@ impl Metered {
     }
 
     /// Begins to settle; `last` is told when that is done.
-    fn end(&mut self, last: Option<Result<ChatEvent, ModelError>>) {
+    fn end(&mut self, mut last: Option<Result<ChatEvent, ModelError>>) {
         let State::Answering(admission) = std::mem::replace(&mut self.state, State::Over) else {
             return;
         };
-        let outcome = match &last {
-            Some(Ok(ChatEvent::Done(usage))) => self.outcome(AnswerStatus::Complete, None, usage),
+        let outcome = match &mut last {
+            Some(Ok(ChatEvent::Done(usage))) => {
+                // What is told is what is settled.
+                usage.prompt_tokens = counted_or(usage.prompt_tokens, self.meter.prompt_tokens);
+                usage.completion_tokens = counted_or(usage.completion_tokens, self.pieces);
+                self.outcome(AnswerStatus::Complete, None, usage)
+            }
             Some(Err(error)) => {
                 self.outcome(AnswerStatus::Failed, Some(error.code()), &self.counted())
             }
@@ -119,18 +124,15 @@ impl Metered {
         error: Option<&'static str>,
         usage: &ChatUsage,
     ) -> Outcome {
-        let chosen = &self.stream.chosen;
-        let prompt_tokens = counted_or(usage.prompt_tokens, self.meter.prompt_tokens);
-        let completion_tokens = counted_or(usage.completion_tokens, self.pieces);
         Outcome {
             first_token_ms: self.first_token.map(milliseconds),
             ..outcome(
                 &self.meter,
-                chosen,
+                &self.stream.chosen,
                 status,
                 error,
-                prompt_tokens,
-                completion_tokens,
+                usage.prompt_tokens,
+                usage.completion_tokens,
             )
         }
     }
@@ -189,10 +191,10 @@ pub(crate) fn failed(meter: &Meter, error: &ModelError) -> Outcome {
     }
 }
 
-/// Vectors that were made.
-pub(crate) fn embedded(meter: &Meter, embeddings: &Embeddings) -> Outcome {
-    let chosen = &embeddings.chosen;
-    let tokens = counted_or(embeddings.prompt_tokens, meter.prompt_tokens);
+/// Vectors that were made. What they are told to have taken is what is settled.
+pub(crate) fn embedded(meter: &Meter, embeddings: &mut Embeddings) -> Outcome {
+    embeddings.prompt_tokens = counted_or(embeddings.prompt_tokens, meter.prompt_tokens);
+    let (chosen, tokens) = (&embeddings.chosen, embeddings.prompt_tokens);
     outcome(meter, chosen, AnswerStatus::Complete, None, tokens, 0)
 }
 

@@ -117,8 +117,8 @@ impl GatewayService {
                 strict: true,
             },
         };
-        let answer = self.router.embed(request).await;
-        let outcome = match &answer {
+        let mut answer = self.router.embed(request).await;
+        let outcome = match &mut answer {
             Ok(embeddings) => embedded(&meter, embeddings),
             Err(error) => failed(&meter, error),
         };

@@ -59,22 +59,31 @@ impl Breaker {
         tries
     }
 
-    /// An answer has begun, so the instance answers. How often it failed is forgotten only when
-    /// one is complete: some break off again and again.
-    pub(crate) fn begun(&mut self) {
-        self.state = State::Closed;
+    /// The answer to a request that was sent at `asked` has begun, so the instance answers. How
+    /// often it failed is forgotten only when one is complete: some break off again and again.
+    pub(crate) fn begun(&mut self, asked: Instant) {
+        if !self.opened_since(asked) {
+            self.state = State::Closed;
+        }
     }
 
-    /// An answer is complete.
-    pub(crate) fn succeeded(&mut self) {
-        self.state = State::Closed;
-        self.failures = 0;
+    /// The answer to a request that was sent at `asked` is complete.
+    pub(crate) fn succeeded(&mut self, asked: Instant) {
+        if !self.opened_since(asked) {
+            self.state = State::Closed;
+            self.failures = 0;
+        }
+    }
+
+    /// Whether what became of a request that was sent at `asked` is old news.
+    fn opened_since(&self, asked: Instant) -> bool {
+        self.opened.is_some_and(|opened| asked < opened)
     }
 
     /// A request that was sent at `asked` failed.
     pub(crate) fn failed(&mut self, asked: Instant, now: Instant) {
         // All that were under way fail together, which is one failure.
-        if self.opened.is_some_and(|opened| asked < opened) && self.state != State::Trying {
+        if self.opened_since(asked) && self.state != State::Trying {
             return;
         }
         let pause = FIRST_PAUSE * (1 << self.failures.min(10));
@@ -119,10 +128,24 @@ mod tests {
         }
         assert_eq!(breaker.failures(), 7);
         assert!(breaker.enter(now));
-        breaker.begun();
+        breaker.begun(now);
         assert_eq!((breaker.state(), breaker.failures()), (State::Closed, 7));
-        breaker.succeeded();
+        breaker.succeeded(now);
         assert_eq!(breaker.failures(), 0);
+    }
+
+    #[test]
+    fn an_older_answer_does_not_undo_a_rest() {
+        let mut breaker = Breaker::default();
+        let asked = Instant::now();
+        let now = asked + SECOND;
+        breaker.rest(now, SECOND * 9);
+        breaker.begun(asked);
+        breaker.succeeded(asked);
+        assert!(!breaker.admits(now + SECOND * 8));
+        assert!(breaker.enter(now + SECOND * 9));
+        breaker.succeeded(now + SECOND * 9);
+        assert!(breaker.admits(now + SECOND * 9));
     }
 
     #[test]

@@ -228,10 +228,10 @@ impl Instance {
         self.in_flight.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// An answer has begun, so long after it was asked for.
-    pub(crate) fn begun(&self, took: Duration, warm: bool, now: Instant) {
+    /// The answer to a request that was sent at `asked` has begun, `took` after that.
+    pub(crate) fn begun(&self, asked: Instant, took: Duration, warm: bool, now: Instant) {
         let mut record = self.record();
-        record.breaker.begun();
+        record.breaker.begun(asked);
         record.answered_at = Some(now);
         if warm {
             record.first_token.took(took, now);
@@ -239,9 +239,10 @@ impl Instance {
         self.tell(&mut record, now);
     }
 
-    pub(crate) fn succeeded(&self, now: Instant) {
+    /// The answer to a request that was sent at `asked` is complete.
+    pub(crate) fn succeeded(&self, asked: Instant, now: Instant) {
         let mut record = self.record();
-        record.breaker.succeeded();
+        record.breaker.succeeded(asked);
         record.answered_at = Some(now);
         self.tell(&mut record, now);
     }

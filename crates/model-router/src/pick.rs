@@ -200,7 +200,7 @@ mod tests {
         three[1].checked(probe(true, false), later);
         three[2].checked(probe(true, false), later);
         let later = later + Duration::from_secs(1);
-        three[2].begun(Duration::from_secs(1), false, later);
+        three[2].begun(later, Duration::from_secs(1), false, later);
         assert_eq!(picked(&three, later, &[]), [false, false, true]);
     }
 
@@ -208,8 +208,8 @@ mod tests {
     fn the_one_that_begins_sooner_gets_more() {
         let two = instances(2);
         let now = Instant::now();
-        two[0].begun(Duration::from_secs(3), true, now);
-        two[1].begun(Duration::from_secs(1), true, now);
+        two[0].begun(now, Duration::from_secs(3), true, now);
+        two[1].begun(now, Duration::from_secs(1), true, now);
         assert_eq!(picked(&two, now, &[]), [false, true]);
         two[1].enter(now, false).unwrap();
         assert_eq!(

@@ -208,12 +208,12 @@ impl Permit {
     /// The answer has begun, so long after it was asked for; `warm` if no model had to be loaded.
     pub(crate) fn begun(&mut self, took: Duration, warm: bool) {
         self.tries = false;
-        self.instance.begun(took, warm, Instant::now());
+        self.instance.begun(self.taken, took, warm, Instant::now());
     }
 
     pub(crate) fn succeeded(mut self) {
         self.tries = false;
-        self.instance.succeeded(Instant::now());
+        self.instance.succeeded(self.taken, Instant::now());
     }
 
     pub(crate) fn failed(mut self, error: &ModelError) {

@@ -115,11 +115,7 @@ impl ChunkEncoder {
 
     /// The last events: why it ended, the tokens where they are wanted, and `[DONE]`.
     pub fn end(&self, usage: &ChatUsage, wanted: bool, details: Option<&Details>) -> Bytes {
-        let reason = if self.calls {
-            "tool_calls"
-        } else {
-            reason(usage.finish_reason)
-        };
+        let reason = reason(usage.finish_reason, self.calls);
         let mut out = BytesMut::with_capacity(self.opening.len() * 2 + 512);
         out.put_slice(&self.opening);
         out.put_slice(b"{},\"logprobs\":null,\"finish_reason\":\"");
@@ -253,5 +249,7 @@ mod tests {
         );
         let end = events(&encoder.end(&usage(FinishReason::Stop), false, None));
         assert_eq!(end[0]["choices"][0]["finish_reason"], "tool_calls");
+        let cut = events(&encoder.end(&usage(FinishReason::Length), false, None));
+        assert_eq!(cut[0]["choices"][0]["finish_reason"], "length");
     }
 }

@@ -106,9 +106,11 @@ pub struct Details {
     pub fallback: bool,
 }
 
-/// The name of a reason as the API has it.
-pub(crate) fn reason(reason: FinishReason) -> &'static str {
+/// The name of a reason as the API has it. Some engines say of an answer that `calls` tools that
+/// it stopped; one that was cut off has arguments that are no whole JSON, and must say so.
+pub(crate) fn reason(reason: FinishReason, calls: bool) -> &'static str {
     match reason {
+        FinishReason::Stop | FinishReason::Other if calls => "tool_calls",
         FinishReason::Stop | FinishReason::Other => "stop",
         FinishReason::Length => "length",
         FinishReason::ToolCalls => "tool_calls",
@@ -161,11 +163,7 @@ impl Collected {
         usage: &ChatUsage,
         onelastai: Option<Details>,
     ) -> ChatCompletion {
-        let finish_reason = if self.tool_calls.is_empty() {
-            reason(usage.finish_reason)
-        } else {
-            "tool_calls"
-        };
+        let finish_reason = reason(usage.finish_reason, !self.tool_calls.is_empty());
         ChatCompletion {
             id: head.id,
             object: "chat.completion",
