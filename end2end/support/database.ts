@@ -14,15 +14,30 @@ export interface Rewritten {
   error?: string;
 }
 
+function psql(input: string, values: Record<string, string>): void {
+  const variables = Object.entries(values).flatMap(([name, value]) => ["-v", `${name}=${value}`]);
+  execFileSync(PSQL, ["psql", "-q", ...variables], { input, encoding: "utf8" });
+}
+
+/** Gives somebody as many conversations, "Chat 1" the newest, which nobody has time to hold. */
+export function addConversations(username: string, count: number): void {
+  psql(
+    `
+      INSERT INTO conversations (id, user_id, agent_id, title, last_message_at)
+      SELECT gen_random_uuid(), u.id, a.id, 'Chat ' || n, now() - n * interval '1 hour'
+      FROM users u, agents a, generate_series(1, :count) n
+      WHERE u.username = :'username' AND a.slug = 'companion';`,
+    { username, count: String(count) },
+  );
+}
+
 /** Makes an answer that has ended another one. `elementId` is its element's (`m-…`). */
 export function rewriteAnswer(elementId: string, { text, status, error = "" }: Rewritten): void {
-  const values = { id: elementId.replace(/^m-/, ""), text, status, error };
-  const variables = Object.entries(values).flatMap(([name, value]) => ["-v", `${name}=${value}`]);
-  execFileSync(PSQL, ["psql", "-q", ...variables], {
-    input: `
+  psql(
+    `
       UPDATE messages SET content = :'text', status = :'status' WHERE id = :'id';
       UPDATE generations SET status = :'status', error_code = nullif(:'error', '')
       WHERE message_id = :'id';`,
-    encoding: "utf8",
-  });
+    { id: elementId.replace(/^m-/, ""), text, status, error },
+  );
 }

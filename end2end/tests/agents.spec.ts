@@ -248,6 +248,11 @@ test("the numbers count a chat, and not what the maker tries", async ({ page, el
   await expect(desk.fact("People")).toHaveText("1");
   await expect(desk.fact("Tokens")).toHaveText(/^[1-9]/);
   await expect(desk.fact("Errors")).toHaveText("0.0 %");
+  await expect(desk.fact("Feedback")).toHaveText("0 good, 0 bad");
+  await chat.answer.getByRole("button", { name: "A bad answer" }).click();
+  await expect(chat.answer.getByRole("button", { name: "A bad answer", pressed: true })).toBeVisible();
+  await page.reload();
+  await expect(desk.fact("Feedback")).toHaveText("0 good, 1 bad");
   await page.goto(`/agents?q=${slug}`);
   await expect(desk.rows.locator("td.number")).toHaveText(["1", "1", "0.0 %"]);
 });

@@ -52,6 +52,40 @@ test("an answer grows before the eye and ends with its details", async ({ chat, 
   await expect(fact("Done after")).toContainText(/\d s$/);
 });
 
+test("an answer is called good, then bad, then neither", async ({ chat }) => {
+  await chat.begin(SHORT_QUESTION);
+  const good = chat.answer.getByRole("button", { name: "A good answer" });
+  const bad = chat.answer.getByRole("button", { name: "A bad answer" });
+  for (const [press, isGood, isBad] of [
+    [good, true, false],
+    [bad, false, true],
+    [bad, false, false],
+  ] as const) {
+    await press.click();
+    for (const look of [async () => {}, () => chat.reload()]) {
+      await look();
+      await expect(good).toHaveAttribute("aria-pressed", String(isGood));
+      await expect(bad).toHaveAttribute("aria-pressed", String(isBad));
+    }
+  }
+});
+
+test("whoever waits for a model is told the place in the line", async ({ chat, elsewhere }) => {
+  const [other, third] = [new Chat(await elsewhere("demo")), new Chat(await elsewhere("demo"))];
+  // As many as the model answers at once.
+  for (const busy of [chat, other]) {
+    await busy.open();
+    await busy.ask(LONG_QUESTION);
+    await busy.grows();
+  }
+  await third.open();
+  await third.ask(SHORT_QUESTION);
+  await expect(third.answer.locator("[data-status]")).toHaveText("The model is busy: you are next");
+  await chat.hush();
+  await third.finishes();
+  await other.hush();
+});
+
 test("who reads an answer from its start is told to forget what was saved of it", async ({ chat, page }) => {
   await chat.open();
   await chat.ask(SHORT_QUESTION);

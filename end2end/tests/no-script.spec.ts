@@ -22,6 +22,13 @@ test("sign in, ask, rename, delete, undo and sign out without JavaScript", async
     await expect(chat.send).toBeVisible();
   });
 
+  await test.step("call it good", async () => {
+    const good = chat.answer.getByRole("button", { name: "A good answer" });
+    await good.click();
+    await expect(good).toHaveAttribute("aria-pressed", "true");
+    expect(chat.path()).toBe(path);
+  });
+
   await test.step("rename", async () => {
     await chat.rename("Without a script");
     await expect(chat.title).toHaveText("Without a script");

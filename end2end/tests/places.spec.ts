@@ -43,6 +43,15 @@ test("who is signed in at the main host comes in without a password, on the shor
   expect(way).toEqual([200]);
 });
 
+test("the main host leads to an agent's own address, which leads nowhere further", async ({ chat, page }) => {
+  await chat.open(`/chat?agent=${A}`);
+  const own = page.locator("#empty").getByRole("link", { name: new URL(placeOf(A)).host });
+  await own.click();
+  await expect(page).toHaveURL(`${placeOf(A)}/`);
+  await expect(chat.box).toHaveAccessibleName("Message to Scribe");
+  await expect(own).toHaveCount(0);
+});
+
 test("a chat at an agent's host is kept, and only this agent's are there", async ({ chat, page }) => {
   const elsewhere = await chat.begin("A conversation with another agent");
   await chat.open(placeOf(A));

@@ -1,5 +1,7 @@
 // The list of conversations: rename, delete, undo; and the keyboard.
 
+import { signIn } from "../support/auth.ts";
+import { addConversations } from "../support/database.ts";
 import { expect, test } from "../support/fixtures.ts";
 
 test("a conversation is renamed and keeps its name", async ({ chat }) => {
@@ -87,4 +89,27 @@ test("the theme changes at once and is still there after a reload", async ({ cha
   await told;
   await chat.reload();
   await expect(root).toHaveAttribute("data-theme", "dark");
+});
+
+test.describe("of somebody with many conversations", () => {
+  test.use({ as: null });
+  test("every one of them can be reached", async ({ chat, newcomer, page }) => {
+    await signIn(page, newcomer);
+    addConversations(newcomer.username, 130);
+    await chat.reload();
+    const line = (number: number) => chat.rail.getByRole("link", { name: `Chat ${number}`, exact: true });
+    await expect(line(100)).toBeVisible();
+    await expect(line(101)).toHaveCount(0);
+
+    await chat.rail.getByRole("link", { name: "Older chats" }).click();
+    await expect(line(101)).toBeVisible();
+    await expect(line(130)).toBeVisible();
+    await expect(line(100)).toHaveCount(0);
+    await expect(chat.rail.getByRole("link", { name: "Older chats" })).toHaveCount(0);
+
+    await chat.rail.getByRole("link", { name: "Newest chats" }).click();
+    await expect(line(1)).toBeVisible();
+    await line(100).click();
+    await expect(chat.title).toHaveText("Chat 100");
+  });
 });

@@ -35,6 +35,8 @@ pub enum IconName {
     Close,
     Undo,
     TriangleAlert,
+    ThumbsUp,
+    ThumbsDown,
 }
 
 impl IconName {
@@ -60,6 +62,8 @@ impl IconName {
             Self::Close => "x",
             Self::Undo => "undo-2",
             Self::TriangleAlert => "triangle-alert",
+            Self::ThumbsUp => "thumbs-up",
+            Self::ThumbsDown => "thumbs-down",
         }
     }
 }
@@ -100,6 +104,8 @@ mod tests {
             Close,
             Undo,
             TriangleAlert,
+            ThumbsUp,
+            ThumbsDown,
         ] {
             let id = format!("id=\"i-{}\"", name.symbol());
             assert!(SPRITE.contains(&id), "{id}");

@@ -5,7 +5,8 @@ use crate::{AgentDraft, FieldError, Parameters, Viewer, Visibility, slug};
 const NAME: usize = 80;
 const DESCRIPTION: usize = 500;
 const SYSTEM_PROMPT: usize = 100_000;
-const MODELS: usize = 16;
+/// The most models that an agent can name.
+pub const MOST_MODELS: usize = 16;
 const MODEL: usize = 100;
 const STARTERS: usize = 8;
 const STARTER: usize = 200;
@@ -112,10 +113,10 @@ fn check_texts(draft: &AgentDraft, errors: &mut Errors) {
     }
     errors.text("description", &draft.description, DESCRIPTION);
     errors.text("system_prompt", &draft.system_prompt, SYSTEM_PROMPT);
-    if draft.model_preferences.len() > MODELS {
+    if draft.model_preferences.len() > MOST_MODELS {
         errors.add(
             "model_preferences",
-            format!("Choose at most {MODELS} models."),
+            format!("Choose at most {MOST_MODELS} models."),
         );
     }
     for (index, model) in draft.model_preferences.iter().enumerate() {
@@ -291,7 +292,7 @@ mod tests {
             description: "é".repeat(DESCRIPTION + more),
             system_prompt: "é".repeat(SYSTEM_PROMPT + more),
             starters: vec!["é".repeat(STARTER + more); STARTERS],
-            model_preferences: (0..MODELS + more).map(|n| n.to_string()).collect(),
+            model_preferences: (0..MOST_MODELS + more).map(|n| n.to_string()).collect(),
             ..good()
         };
         assert!(check(texts(0), None, &viewer()).is_ok());

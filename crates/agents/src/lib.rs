@@ -20,6 +20,7 @@ mod versions;
 
 pub use access::{Editor, Viewer};
 pub use avatar::{Avatar, Hue, InvalidAvatar, initials};
+pub use check::MOST_MODELS;
 pub use compare::{DiffLine, FieldChange, LineKind, compare, diff_lines};
 pub use copies::Made;
 pub use dashboard::{DashboardAgent, DashboardPage, DeletedAgent, PAGE_SIZE};

@@ -34,12 +34,14 @@ pub struct EditableAgent {
 }
 
 /// What came of a save.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
     /// The version that the agent has now.
     pub version: i32,
     /// False where the agent was as the save wanted it: then there is no new version.
     pub changed: bool,
+    /// The slug that it has now.
+    pub slug: String,
 }
 
 /// An agent that is about to change, locked until the transaction ends.
@@ -265,6 +267,7 @@ pub(crate) async fn save(
         return Ok(Saved {
             version: current.version,
             changed: false,
+            slug: draft.slug,
         });
     }
     if based_on != current.version {
@@ -315,5 +318,6 @@ pub(crate) async fn save(
     Ok(Saved {
         version,
         changed: true,
+        slug: draft.slug,
     })
 }

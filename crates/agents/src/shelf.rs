@@ -6,7 +6,7 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use crate::{
     AgentService, EditError, Editor,
-    save::{audit, lock},
+    save::{audit, lock, room},
 };
 
 /// For how many days a deleted agent can be brought back.
@@ -101,12 +101,13 @@ impl AgentService {
     ///
     /// # Errors
     /// [`EditError::NotFound`] also where this person may not edit it, it is not deleted, or
-    /// it was deleted more than [`RESTORE_DAYS`] days ago.
+    /// it was deleted more than [`RESTORE_DAYS`] days ago; [`EditError::Full`] where its owner's
+    /// plan has no room for it any more.
     pub async fn restore(&self, editor: &Editor, agent: AgentId) -> Result<(), EditError> {
         let viewer = &editor.viewer;
         let mut transaction = self.pool.begin().await?;
-        let deleted_at = sqlx::query_scalar!(
-            "SELECT deleted_at FROM agents a
+        let deleted = sqlx::query!(
+            "SELECT owner_id, deleted_at FROM agents a
              WHERE id = $1 AND deleted_at > now() - make_interval(days => $6)
                AND agent_editable_by(a, $2, $3, $4, $5)
              FOR UPDATE",
@@ -120,10 +121,13 @@ impl AgentService {
         .fetch_optional(&mut *transaction)
         .await?
         .ok_or(EditError::NotFound)?;
+        if let Some(owner) = deleted.owner_id {
+            room(&mut transaction, owner.into()).await?;
+        }
         sqlx::query!("UPDATE agents SET deleted_at = NULL WHERE id = $1", agent.0)
             .execute(&mut *transaction)
             .await?;
-        let changes = moved("deleted_at", deleted_at, None);
+        let changes = moved("deleted_at", deleted.deleted_at, None);
         audit(&mut transaction, editor, "agent.restore", agent, changes).await?;
         transaction.commit().await?;
         Ok(())

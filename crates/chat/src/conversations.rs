@@ -9,8 +9,6 @@ use crate::{Caller, ChatError, ChatService, sweep::KEEP_DAYS};
 
 /// The longest title, in characters.
 const MAX_TITLE: usize = 200;
-/// The newest conversations that the list shows.
-const LIST: i64 = 200;
 
 /// One line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,25 +26,6 @@ pub struct ConversationSummary {
 }
 
 impl ChatService {
-    /// A person's conversations, the one with the newest message first.
-    ///
-    /// # Errors
-    /// As any query.
-    pub async fn conversations(&self, user: UserId) -> Result<Vec<ConversationSummary>, ChatError> {
-        Ok(sqlx::query_as!(
-            ConversationSummary,
-            "SELECT c.id, c.title, a.name AS agent_name, a.slug AS agent_slug, c.last_message_at
-             FROM conversations c JOIN agents a ON a.id = c.agent_id
-             WHERE c.user_id = $1 AND c.deleted_at IS NULL
-             ORDER BY c.last_message_at DESC, c.id DESC
-             LIMIT $2",
-            user.0,
-            LIST,
-        )
-        .fetch_all(&self.0.pool)
-        .await?)
-    }
-
     /// A page of a person's conversations, the one with the newest message first: at most
     /// `limit` of those that come after `after`, with one of `agents` where those are given.
     ///

@@ -25,7 +25,7 @@ use crate::{
     Author, Caller, ChatError, ChatService, Log, Sent,
     allowance::Bounds,
     live::Live,
-    prompt::prompt,
+    prompt::{BYTES_PER_TOKEN, prompt},
     settle::{Settlement, Usage},
     title,
 };
@@ -92,6 +92,8 @@ struct Draft {
     /// How much of `text` the last checkpoint saved.
     saved: usize,
     chosen: Option<Chosen>,
+    /// What the model was told, about.
+    prompt_tokens: i32,
     /// Pieces that came; Ollama sends one for each token.
     pieces: i32,
     first_token_ms: Option<i32>,
@@ -174,15 +176,19 @@ impl ChatService {
             opened = self.ask(job, queue) => opened,
             never = tell_place(place, log) => match never {},
         };
-        let mut stream = match opened {
-            Ok(stream) => stream,
+        let (mut stream, prompt_tokens) = match opened {
+            Ok(opened) => opened,
             Err(ending) => return ending,
         };
         log.append(StreamEvent::Started(Started {
             model: stream.chosen.model_id.clone(),
             reason: stream.chosen.reason.clone(),
         }));
-        lock(draft).chosen = Some(stream.chosen.clone());
+        {
+            let mut draft = lock(draft);
+            draft.chosen = Some(stream.chosen.clone());
+            draft.prompt_tokens = prompt_tokens;
+        }
 
         let mut gathered: Option<Instant> = None;
         loop {
@@ -226,11 +232,12 @@ impl ChatService {
         }
     }
 
+    /// The model's answer, and about how many tokens it was told.
     async fn ask(
         &self,
         job: &Job,
         queue: watch::Sender<Option<usize>>,
-    ) -> Result<ChatStream, Ending> {
+    ) -> Result<(ChatStream, i32), Ending> {
         let branch = self.branch(job.sent.conversation, Some(job.sent.answer)).await.map_err(
             |error| {
                 tracing::error!(generation = %job.sent.generation, %error, "can't read the question");
@@ -251,9 +258,11 @@ impl ChatService {
             .chain(job.bounds.context)
             .min();
         let wanted = &job.agent.parameters;
+        let messages = prompt(&job.agent, &branch, context.unwrap_or(2048));
+        let told: usize = messages.iter().map(|message| message.content.len()).sum();
         let request = ChatRequest {
             preferences: available(&self.0.router, &job.agent),
-            messages: prompt(&job.agent, &branch, context.unwrap_or(2048)),
+            messages,
             parameters: Parameters {
                 temperature: wanted.temperature,
                 top_p: wanted.top_p,
@@ -270,10 +279,14 @@ impl ChatService {
             queue: Some(queue),
             ..ChatRequest::default()
         };
-        self.0.router.chat(request).await.map_err(|error| {
+        let opened = self.0.router.chat(request).await.map_err(|error| {
             tracing::warn!(generation = %job.sent.generation, %error, "no model answers");
-            error.into()
-        })
+            Ending::from(error)
+        })?;
+        Ok((
+            opened,
+            i32::try_from(told / BYTES_PER_TOKEN).unwrap_or(i32::MAX),
+        ))
     }
 
     /// Saves the text and renews the lease again and again; comes back only when
@@ -391,10 +404,9 @@ pub(crate) fn available(router: &ModelRouter, agent: &Agent) -> Vec<String> {
 }
 
 fn settlement(job: &Job, draft: Draft, ending: Ending) -> Settlement {
-    let pieces = draft.pieces;
     let counted = Usage {
-        prompt_tokens: 0,
-        completion_tokens: pieces,
+        prompt_tokens: draft.prompt_tokens,
+        completion_tokens: draft.pieces,
         cut_off: false,
     };
     let (status, error, usage) = match ending {
@@ -407,7 +419,7 @@ fn settlement(job: &Job, draft: Draft, ending: Ending) -> Settlement {
                 cut_off: usage.finish_reason == FinishReason::Length,
             },
         ),
-        // A model tells its counts only at the end, so these are the pieces that came.
+        // A model tells its counts only at the end, so these are ours.
         Ending::Stopped => (AnswerStatus::Stopped, None, counted),
         Ending::Failed(code) => (AnswerStatus::Failed, Some(code), counted),
         Ending::Shutdown => (

@@ -10,6 +10,7 @@
 mod allowance;
 mod conversations;
 mod error;
+mod feedback;
 mod generate;
 mod live;
 mod prompt;

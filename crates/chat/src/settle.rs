@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::{ChatError, ChatService, allowance::reservation};
+use crate::{ChatError, ChatService, allowance::reservation, prompt::BYTES_PER_TOKEN};
 
 /// The most answers that one round of the reaper settles.
 const ROUND: i64 = 100;
@@ -292,9 +292,14 @@ impl ChatService {
                 fencing_token: row.fencing_token,
                 status: AnswerStatus::Interrupted,
                 error: Some("server_lost".to_owned()),
+                // Its model told no number, and what it was told went with its server.
+                usage: Usage {
+                    completion_tokens: i32::try_from(row.content.len() / BYTES_PER_TOKEN)
+                        .unwrap_or(i32::MAX),
+                    ..Usage::default()
+                },
                 text: row.content,
                 chosen: None,
-                usage: Usage::default(),
                 first_token_ms: None,
                 total_ms: i32::try_from(row.age_ms).unwrap_or(i32::MAX),
             };

@@ -2,11 +2,11 @@
 
 use onelastai_agents::Agent;
 use onelastai_types::{
-    AgentId, AnswerStatus, ConversationId, GenerationId, Making, MessageId, UserId,
+    AgentId, AnswerStatus, ConversationId, Feedback, GenerationId, Making, MessageId, UserId,
 };
 use time::OffsetDateTime;
 
-use crate::{ChatError, ChatService};
+use crate::{ChatError, ChatService, feedback};
 
 /// Who wrote a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +42,8 @@ pub struct Answer {
     pub total_ms: Option<i32>,
     /// How it came about.
     pub making: Making,
+    /// What the person who asked thinks of it.
+    pub feedback: Feedback,
 }
 
 /// One message.
@@ -94,6 +96,7 @@ struct Row {
     cost_micros: Option<i64>,
     cost_currency: Option<String>,
     cut_off: Option<bool>,
+    feedback: Option<i16>,
 }
 
 impl From<Row> for Message {
@@ -129,6 +132,7 @@ impl From<Row> for Message {
                         .zip(row.cost_currency.and_then(|it| it.parse().ok())),
                     cut_off: row.cut_off.unwrap_or(false),
                 },
+                feedback: feedback::read(row.feedback),
             }),
         }
     }
@@ -181,7 +185,8 @@ impl ChatService {
                       g.agent_version, g.reason, g.error_code, g.first_token_ms, g.total_ms,
                       g.instance, i.waiting_ms AS "waiting_ms?", i.retries AS "retries?",
                       i.fallback AS "fallback?", i.cost_micros AS "cost_micros?",
-                      i.cost_currency AS "cost_currency?", i.cut_off AS "cut_off?"
+                      i.cost_currency AS "cost_currency?", i.cut_off AS "cut_off?",
+                      i.feedback AS "feedback?"
                FROM generations g JOIN messages m ON m.id = g.message_id
                LEFT JOIN agent_interactions i ON i.generation_id = g.id
                WHERE g.id = $1 AND g.user_id = $2"#,
@@ -217,7 +222,8 @@ impl ChatService {
                       g.total_ms AS "total_ms?", g.instance AS "instance?",
                       i.waiting_ms AS "waiting_ms?", i.retries AS "retries?",
                       i.fallback AS "fallback?", i.cost_micros AS "cost_micros?",
-                      i.cost_currency AS "cost_currency?", i.cut_off AS "cut_off?"
+                      i.cost_currency AS "cost_currency?", i.cut_off AS "cut_off?",
+                      i.feedback AS "feedback?"
                FROM branch b
                JOIN messages m ON m.id = b.id
                LEFT JOIN generations g ON g.message_id = m.id

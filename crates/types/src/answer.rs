@@ -85,6 +85,18 @@ pub struct Making {
     pub cut_off: bool,
 }
 
+/// What the person who asked thinks of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feedback {
+    /// It helped.
+    Good,
+    /// It did not.
+    Bad,
+    /// Nothing (any more).
+    None,
+}
+
 /// How an answer ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finished {
@@ -184,6 +196,13 @@ pub enum ViewEvent {
     End,
 }
 
+impl ViewEvent {
+    /// The names of all of them: a browser hears none that it hasn't asked for by its name.
+    pub const NAMES: [&str; 7] = [
+        "waiting", "started", "patch", "reset", "finished", "title", "end",
+    ];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +215,47 @@ mod tests {
             serde_json::from_str::<StreamEvent>(r#"{"type":"end"}"#).unwrap(),
             StreamEvent::End
         );
+    }
+
+    #[test]
+    fn browsers_ask_for_every_event() {
+        let empty = String::new;
+        let started = Started {
+            model: "m".to_owned(),
+            reason: "asked for".to_owned(),
+        };
+        let all = [
+            ViewEvent::Waiting { position: 1 },
+            ViewEvent::Started(started),
+            ViewEvent::Patch {
+                blocks: empty(),
+                tail: None,
+                code: None,
+                prose: None,
+            },
+            ViewEvent::Reset { blocks: empty() },
+            ViewEvent::Finished {
+                status: AnswerStatus::Complete,
+                foot: empty(),
+            },
+            ViewEvent::Title { title: empty() },
+            ViewEvent::End,
+        ];
+        let names = all.map(|event| {
+            // A new event doesn't compile here: it belongs into the list above, and into `NAMES`.
+            match event {
+                ViewEvent::Waiting { .. }
+                | ViewEvent::Started(_)
+                | ViewEvent::Patch { .. }
+                | ViewEvent::Reset { .. }
+                | ViewEvent::Finished { .. }
+                | ViewEvent::Title { .. }
+                | ViewEvent::End => {}
+            }
+            let event = serde_json::to_value(event).unwrap();
+            event["event"].as_str().unwrap_or_default().to_owned()
+        });
+        assert_eq!(names, ViewEvent::NAMES);
     }
 
     #[test]

@@ -6,7 +6,7 @@ mod ids;
 mod money;
 mod plan;
 
-pub use answer::{AnswerStatus, Finished, Making, Started, StreamEvent, ViewEvent};
+pub use answer::{AnswerStatus, Feedback, Finished, Making, Started, StreamEvent, ViewEvent};
 pub use ids::{
     AgentId, ApiKeyId, ConversationId, GenerationId, InvalidId, MessageId, UserId, UserSessionId,
 };

@@ -24,7 +24,7 @@ use onelastai_app::{
 use onelastai_chat::{Answer, ChatError, ChatService, Log, Message, Reader, Seen};
 use onelastai_markdown::Tail;
 use onelastai_types::{
-    AnswerStatus, Finished, GenerationId, Started, StreamEvent, UserId, ViewEvent,
+    AnswerStatus, Feedback, Finished, GenerationId, Started, StreamEvent, UserId, ViewEvent,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -200,6 +200,7 @@ impl Follower {
             first_token_ms: finished.first_token_ms,
             total_ms: Some(finished.total_ms),
             making: finished.making.clone(),
+            feedback: Feedback::None,
         }
     }
 

@@ -8,7 +8,9 @@ use onelastai_app::{error::AppError, session, state::AppState};
 use onelastai_identity::Session;
 use url::form_urlencoded;
 
-use super::MAX_BODY;
+/// The largest body of such a form, or file. An agent's instructions have at most 100,000
+/// characters, for each of which a browser sends up to 12 bytes.
+pub(super) const MAX_FORM: usize = 2 << 20;
 
 /// Who sent a form, and its fields in order.
 pub(super) async fn sent(
@@ -21,7 +23,7 @@ pub(super) async fn sent(
         field: String::new(),
         message: "That is more than this form takes.".to_owned(),
     };
-    let body = to_bytes(body, MAX_BODY).await.map_err(too_long)?;
+    let body = to_bytes(body, MAX_FORM).await.map_err(too_long)?;
     let fields = form_urlencoded::parse(&body).into_owned().collect();
     Ok((session, fields))
 }

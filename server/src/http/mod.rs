@@ -68,7 +68,10 @@ pub fn router_with(state: AppState, api: &Calls) -> Router {
         .route("/api/fn/{*function}", post(pages::server_function))
         .merge(pages::routes(&state))
         .route("/agents/new", post(agents::create))
-        .route("/agents/import", post(agents::import))
+        .route(
+            "/agents/import",
+            post(agents::import).layer(DefaultBodyLimit::max(form::MAX_FORM)),
+        )
         .route("/agents/{slug}", post(agents::update))
         .route("/agents/{slug}/export.json", get(agents::export))
         .route("/account/keys/new", post(keys::create))

@@ -8,6 +8,7 @@
     missing_docs
 )]
 
+mod agents;
 mod api;
 mod api_keys;
 mod api_streams;

@@ -20,10 +20,11 @@ const UNPRIVILEGED: [&str; 3] = ["demo", "maker", "auditor"];
 const OWN: &str = "/api/fn/end_other_sessions";
 
 /// The chat's, which tells whom to ask instead of showing nothing.
-const CHAT: [&str; 6] = [
+const CHAT: [&str; 7] = [
     "/api/fn/send_message",
     "/api/fn/answer_again",
     "/api/fn/stop_answer",
+    "/api/fn/judge_answer",
     "/api/fn/rename_conversation",
     "/api/fn/delete_conversation",
     "/api/fn/restore_conversation",
@@ -48,7 +49,7 @@ async fn fields_of(pool: &PgPool, username: &str) -> String {
     let agent = id(pool, "SELECT id FROM agents WHERE slug = 'companion'").await;
     format!(
         "user={user}&session={session}&agent={agent}&slug=companion&based_on=1&version=1\
-         &conversation={ID}&generation={ID}&api_key={ID}&text=hello&title=mine&key=12345678\
+         &conversation={ID}&generation={ID}&feedback=good&api_key={ID}&text=hello&title=mine&key=12345678\
          &tier=pro"
     )
 }

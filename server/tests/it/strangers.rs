@@ -29,7 +29,7 @@ async fn the_way_back_from_the_sign_in_is_the_page() {
 async fn no_server_function_works_for_a_stranger() {
     let app = App::new(&[]);
     let fields = format!(
-        "conversation={ID}&generation={ID}&agent={ID}&user={ID}&api_key={ID}&session={ID}&text=hello&title=mine\
+        "conversation={ID}&generation={ID}&feedback=good&agent={ID}&user={ID}&api_key={ID}&session={ID}&text=hello&title=mine\
          &key=12345678&slug=companion&based_on=1&version=1&tier=pro"
     );
     let mut count = 0;

@@ -3,12 +3,12 @@
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::{use_params_map, use_query_map};
-use onelastai_agents::{EditableAgent, Hue, Visibility};
+use onelastai_agents::{EditableAgent, Hue, MOST_MODELS, Visibility};
 use onelastai_identity::Session;
 use onelastai_types::Tier;
 
 use super::fields::{Field, Wrong, choices};
-use super::form::{AgentForm, CHOICES};
+use super::form::AgentForm;
 use super::frame::{AgentFrame, Tab};
 use super::playground::Playground;
 use super::server_fns::DeleteAgent;
@@ -226,7 +226,7 @@ fn Fields<'a>(
                 .text(&form.description, 500)}
             {field("system_prompt", "Instructions", "What the model is told before every conversation. Nobody who chats sees it.")
                 .text(&form.system_prompt, 100_000)}
-            {preferences(form, models)}
+            {preferences(form, models, wrong)}
             <label class="form-check">
                 <input type="checkbox" name="local_only" checked=form.local_only/>
                 <span>
@@ -293,13 +293,22 @@ fn look(form: &AgentForm, wrong: &Wrong) -> impl IntoView + use<> {
     }
 }
 
-/// The models in the order of preference.
-fn preferences(form: &AgentForm, models: &[(String, String)]) -> impl IntoView + use<> {
-    const NAMES: [&str; CHOICES] = ["First choice", "Second", "Third", "Fourth"];
-    let selects = NAMES
-        .into_iter()
-        .enumerate()
-        .map(|(index, name)| {
+/// The models in the order of preference, with room for one more.
+fn preferences(
+    form: &AgentForm,
+    models: &[(String, String)],
+    wrong: &Wrong,
+) -> impl IntoView + use<> {
+    let chosen = form.models.iter().rposition(|model| !model.is_empty());
+    let shown = chosen.map_or(0, |last| last + 2).clamp(4, MOST_MODELS);
+    let selects = (0..shown)
+        .map(|index| {
+            let name = match index {
+                0 => "First choice".to_owned(),
+                1 => "Second".to_owned(),
+                2 => "Third".to_owned(),
+                more => format!("{}th", more + 1),
+            };
             let value = form.models.get(index).map_or("", String::as_str);
             let mut options = vec![(String::new(), "–".to_owned())];
             options.extend_from_slice(models);
@@ -322,6 +331,7 @@ fn preferences(form: &AgentForm, models: &[(String, String)]) -> impl IntoView +
         <fieldset>
             <legend>"Models"</legend>
             <div class="form-row">{selects}</div>
+            {wrong.of("model_preferences").map(|error| view! { <p class="form-error">{error}</p> })}
             <p class="form-hint">"None chosen: the router takes what is free."</p>
         </fieldset>
     }

@@ -3,11 +3,8 @@
 
 use std::str::FromStr;
 
-use onelastai_agents::{AgentDraft, Avatar, FieldError, Parameters, Visibility};
+use onelastai_agents::{AgentDraft, Avatar, FieldError, MOST_MODELS, Parameters, Visibility};
 use onelastai_types::Tier;
-
-/// How many models can be chosen in order.
-pub const CHOICES: usize = 4;
 
 /// What stands in the form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -105,7 +102,7 @@ impl AgentForm {
                 "emoji" => form.emoji = value,
                 "description" => form.description = value,
                 "system_prompt" => form.system_prompt = value,
-                "model_preferences" if form.models.len() < CHOICES => form.models.push(value),
+                "model_preferences" if form.models.len() < MOST_MODELS => form.models.push(value),
                 "local_only" => form.local_only = true,
                 "temperature" => form.temperature = value,
                 "top_p" => form.top_p = value,
@@ -150,7 +147,8 @@ impl AgentForm {
             });
         };
         let avatar = avatar.unwrap_or_else(|error| {
-            note("avatar", error.to_string());
+            // A colour is one of those that are offered; what is typed is an emoji.
+            note("emoji", error.to_string());
             Avatar::default()
         });
         let visibility: Visibility = self.visibility.parse().unwrap_or_else(|_| {
@@ -267,12 +265,22 @@ mod tests {
             ("name", "Chef"),
             ("temperature", "warm"),
             ("max_tokens", "1.5"),
+            ("emoji", "no emoji"),
             ("visibility", "everybody"),
             ("required_tier", "free"),
         ]);
         let wrong = form.draft().unwrap_err();
         let names: Vec<_> = wrong.iter().map(|error| error.field.as_str()).collect();
-        assert_eq!(names, ["temperature", "max_tokens", "visibility"]);
+        assert_eq!(names, ["temperature", "max_tokens", "emoji", "visibility"]);
+    }
+
+    #[test]
+    fn as_many_models_come_back_as_an_agent_can_have() {
+        let names: Vec<_> = (0..=MOST_MODELS).map(|n| format!("m{n}")).collect();
+        let sent = names
+            .iter()
+            .map(|name| ("model_preferences".to_owned(), name.clone()));
+        assert_eq!(AgentForm::of_fields(sent).models, names[..MOST_MODELS]);
     }
 
     #[test]

@@ -61,6 +61,8 @@ pub(super) async fn restore_version(
         .agents
         .restore_version(&editor, agent.id, based_on, version)
         .await?;
-    redirect(&format!("/agents/{slug}/versions?saved={}", saved.version));
+    // An older version may have had another address.
+    let (slug, version) = (saved.slug, saved.version);
+    redirect(&format!("/agents/{slug}/versions?saved={version}"));
     Ok(())
 }

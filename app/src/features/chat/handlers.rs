@@ -2,7 +2,7 @@
 
 use leptos_axum::redirect;
 use onelastai_chat::{Caller, Send};
-use onelastai_types::{ConversationId, GenerationId, MessageId};
+use onelastai_types::{ConversationId, Feedback, GenerationId, MessageId};
 
 use super::{
     components::render_messages,
@@ -95,6 +95,13 @@ async fn shown(
 pub(super) async fn stop(generation: GenerationId) -> Result<(), AppError> {
     let (state, caller) = caller().await?;
     Ok(state.chat.stop(caller.user, generation).await?)
+}
+
+pub(super) async fn judge(generation: GenerationId, feedback: Feedback) -> Result<(), AppError> {
+    let (state, caller) = caller().await?;
+    let conversation = state.chat.judge(caller.user, generation, feedback).await?;
+    redirect(&format!("/chat/{conversation}"));
+    Ok(())
 }
 
 pub(super) async fn rename(conversation: ConversationId, title: String) -> Result<(), AppError> {

@@ -2,7 +2,7 @@
 
 use onelastai_agents::AgentError;
 use onelastai_chat::{Answer, Author as Wrote, ChatService, Message, Reader};
-use onelastai_types::{AnswerStatus, ConversationId, UserId};
+use onelastai_types::{AnswerStatus, ConversationId, StreamEvent, UserId};
 
 use super::view::{
     AgentCard, AnswerView, Author, ChatPage, ConversationLink, ConversationView, MessageView,
@@ -15,7 +15,11 @@ use crate::{
     state::AppState,
 };
 
+/// The most conversations in the rail.
+const RAIL: usize = 100;
+
 /// The page of one conversation, or of a new one with `agent` (the first, if none is named).
+/// Its rail begins after `before`.
 ///
 /// # Errors
 /// [`AppError::SignedOut`], [`AppError::NoChat`], and [`AppError::NotFound`] for what isn't
@@ -24,6 +28,7 @@ pub async fn chat_page(
     conversation: Option<ConversationId>,
     agent: Option<String>,
     deleted: Option<ConversationId>,
+    before: Option<ConversationId>,
 ) -> Result<ChatPage, AppError> {
     let (state, session, viewer) = signed_in().await?.ok_or(AppError::SignedOut)?;
     may_chat(&session)?;
@@ -49,17 +54,26 @@ pub async fn chat_page(
         return Err(AppError::NotFound);
     }
     let cards: Vec<_> = agents.iter().map(card).collect();
+    let only_of: Option<Vec<_>> = (place != Place::Main).then(|| {
+        let agents = agents.iter().chain(open.as_ref().map(|open| &open.agent));
+        agents.map(|agent| agent.id).collect()
+    });
     let agent = match (&open, agent) {
         (Some(conversation), _) => card(&conversation.agent),
-        (None, Some(slug)) => cards
-            .iter()
-            .find(|card| card.slug == slug)
-            .cloned()
-            .ok_or(AppError::NotFound)?,
+        (None, Some(slug)) if here(&slug) => {
+            match cards.iter().find(|card| card.slug == slug) {
+                Some(card) => card.clone(),
+                // There may be more of them than are offered.
+                None => card(&state.agents.by_slug(&viewer_of_agents, &slug).await?),
+            }
+        }
+        (None, Some(_)) => return Err(AppError::NotFound),
         (None, None) => cards.first().cloned().ok_or(AppError::Unavailable {
             what: "The list of agents is empty: none".to_owned(),
         })?,
     };
+    let own_address =
+        (place == Place::Main).then(|| state.places.origin(&Place::Agent(agent.slug.clone())));
     let deleted = match deleted {
         Some(id) => chat.deleted_title(user, id).await?.map(|title| (id, title)),
         None => None,
@@ -83,11 +97,10 @@ pub async fn chat_page(
         }
         None => None,
     };
-    let conversations = chat
-        .conversations(user)
+    let mut conversations: Vec<_> = chat
+        .conversations_after(user, before, only_of.as_deref(), RAIL as i64 + 1)
         .await?
         .into_iter()
-        .filter(|line| here(&line.agent_slug))
         .map(|line| ConversationLink {
             id: line.id,
             title: line.title,
@@ -96,9 +109,15 @@ pub async fn chat_page(
             last_message_at: line.last_message_at,
         })
         .collect();
+    let more = conversations.len() > RAIL;
+    conversations.truncate(RAIL);
+    let older_than = conversations.last().filter(|_| more).map(|line| line.id);
     Ok(ChatPage {
         viewer,
+        own_address,
         conversations,
+        older_than,
+        not_the_newest: before.is_some(),
         agents: cards,
         agent,
         conversation,
@@ -138,24 +157,21 @@ pub(super) async fn message_view(
     user: UserId,
     message: Message,
 ) -> Result<MessageView, AppError> {
-    let (author, mut blocks, mut tail, mut seq) = match message.author {
+    let (author, mut blocks) = match message.author {
         // What a person typed is shown as typed.
         Wrote::Person => (
             Author::Person,
             onelastai_markdown::escape(&message.content).into_string(),
-            String::new(),
-            0,
         ),
         Wrote::Agent => (
             Author::Agent,
             onelastai_markdown::render(&message.content).into_string(),
-            String::new(),
-            0,
         ),
     };
-    let generating = message
-        .answer
-        .as_ref()
+    let mut tail = String::new();
+    let mut answer = message.answer.map(|answer| answer_view(answer, 0));
+    let generating = answer
+        .as_mut()
         .filter(|answer| answer.status == AnswerStatus::Generating);
     if let Some(answer) = generating
         && let Some(log) = chat.log(user, answer.generation).await?
@@ -165,7 +181,15 @@ pub(super) async fn message_view(
         if !events.is_empty() {
             let reader = Reader::having_seen(&events);
             let shown = reader.snapshot();
-            (blocks, tail, seq) = (shown.blocks, shown.tail, reader.number());
+            (blocks, tail, answer.seq) = (shown.blocks, shown.tail, reader.number());
+        }
+        // Its stream goes on after these, so they are the page's to tell.
+        for event in events.iter() {
+            match event {
+                StreamEvent::Waiting { position } => answer.place_in_line = Some(*position),
+                StreamEvent::Started(started) => answer.model = Some(started.model.clone()),
+                _ => {}
+            }
         }
     }
     Ok(MessageView {
@@ -174,7 +198,7 @@ pub(super) async fn message_view(
         blocks,
         tail,
         created_at: message.created_at,
-        answer: message.answer.map(|answer| answer_view(answer, seq)),
+        answer,
     })
 }
 
@@ -185,6 +209,7 @@ pub fn answer_view(answer: Answer, seq: u64) -> AnswerView {
         status: answer.status,
         generation: answer.generation,
         seq,
+        place_in_line: None,
         agent_version: answer.agent_version,
         model: answer.model,
         reason: answer.reason,
@@ -194,5 +219,6 @@ pub fn answer_view(answer: Answer, seq: u64) -> AnswerView {
         first_token_ms: answer.first_token_ms,
         total_ms: answer.total_ms,
         making: answer.making,
+        feedback: answer.feedback,
     }
 }

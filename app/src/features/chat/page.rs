@@ -21,6 +21,8 @@ struct Asked {
     conversation: Result<Option<ConversationId>, AppError>,
     agent: Option<String>,
     deleted: Option<ConversationId>,
+    /// The rail goes on after this one.
+    before: Option<ConversationId>,
     /// What a plain form came back with.
     error: Option<AppError>,
     /// To come back to after signing in.
@@ -44,6 +46,7 @@ impl Asked {
                 .transpose(),
             agent: query.get("agent"),
             deleted: query.get("deleted").and_then(|id| id.parse().ok()),
+            before: query.get("before").and_then(|id| id.parse().ok()),
             error: form_error(),
             address,
         }
@@ -57,12 +60,13 @@ pub fn ChatRoute() -> impl IntoView {
         conversation,
         agent,
         deleted,
+        before,
         error,
         address,
     } = Asked::read();
     let page = Suspend::new(async move {
         let page = match conversation {
-            Ok(conversation) => chat_page(conversation, agent, deleted).await,
+            Ok(conversation) => chat_page(conversation, agent, deleted, before).await,
             Err(error) => Err(error),
         };
         match page {

@@ -5,7 +5,7 @@
 #![allow(missing_docs)]
 
 use leptos::prelude::*;
-use onelastai_types::{ConversationId, GenerationId};
+use onelastai_types::{ConversationId, Feedback, GenerationId};
 use serde::{Deserialize, Serialize};
 
 use crate::error::AppError;
@@ -52,6 +52,12 @@ pub async fn answer_again(generation: GenerationId) -> Result<Sent, AppError> {
 #[server(prefix = "/api/fn", endpoint = "stop_answer")]
 pub async fn stop_answer(generation: GenerationId) -> Result<(), AppError> {
     with_status(super::handlers::stop(generation).await)
+}
+
+/// Notes what the person thinks of an answer, for those who make its agent better.
+#[server(prefix = "/api/fn", endpoint = "judge_answer")]
+pub async fn judge_answer(generation: GenerationId, feedback: Feedback) -> Result<(), AppError> {
+    with_status(super::handlers::judge(generation, feedback).await)
 }
 
 /// Gives a conversation another title.

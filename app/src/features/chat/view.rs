@@ -2,7 +2,7 @@
 
 use onelastai_agents::Avatar;
 use onelastai_identity::Session;
-use onelastai_types::{AnswerStatus, ConversationId, GenerationId, Making, MessageId};
+use onelastai_types::{AnswerStatus, ConversationId, Feedback, GenerationId, Making, MessageId};
 use time::OffsetDateTime;
 
 /// The person at the screen.
@@ -98,6 +98,8 @@ pub struct AnswerView {
     pub seq: u64,
     /// Which version of the agent answered.
     pub agent_version: Option<i32>,
+    /// The place in the line for a model, from 1, while it waits for one.
+    pub place_in_line: Option<u32>,
     /// Our name of the model that answered.
     pub model: Option<String>,
     /// Why that model.
@@ -114,6 +116,8 @@ pub struct AnswerView {
     pub total_ms: Option<i32>,
     /// How it came about.
     pub making: Making,
+    /// What the person who asked thinks of it.
+    pub feedback: Feedback,
 }
 
 /// An open conversation.
@@ -146,10 +150,16 @@ pub struct ChatPage {
     pub viewer: Viewer,
     /// The rail, newest first.
     pub conversations: Vec<ConversationLink>,
+    /// The one after which older ones go on, where there are more than the rail shows.
+    pub older_than: Option<ConversationId>,
+    /// Whether the rail begins with older ones.
+    pub not_the_newest: bool,
     /// The agents to pick from.
     pub agents: Vec<AgentCard>,
     /// The one that answers here (picked or of the conversation).
     pub agent: AgentCard,
+    /// The agent's own address, where this is not it.
+    pub own_address: Option<String>,
     /// None: a new one is about to begin.
     pub conversation: Option<ConversationView>,
     /// A conversation that was just deleted and can be brought back.

@@ -83,6 +83,7 @@ async fn a_save_is_a_version_and_one_line_with_what_changed(pool: PgPool) {
     let expected = Saved {
         version: 2,
         changed: true,
+        slug: "teacher".to_owned(),
     };
     assert_eq!(saved, expected);
     let log = audited(&pool, id).await;
@@ -290,4 +291,7 @@ async fn a_plan_has_room_for_so_many_agents_however_fast_they_are_made(pool: PgP
     // What is deleted takes no room.
     agents.delete(&who, made[0]).await.unwrap();
     agents.duplicate(&who, made[1]).await.unwrap();
+    // It can't come back where another took its room.
+    let back = agents.restore(&who, made[0]).await;
+    assert!(matches!(back, Err(EditError::Full(2))), "{back:?}");
 }

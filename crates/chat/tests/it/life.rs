@@ -7,9 +7,9 @@ use std::{
     time::Duration,
 };
 
-use onelastai_chat::{Author, ChatError, Send};
+use onelastai_chat::{Author, Caller, ChatError, ChatService, ConversationSummary, Send};
 use onelastai_db::PgPool;
-use onelastai_types::{AnswerStatus, ConversationId, StreamEvent};
+use onelastai_types::{AnswerStatus, ConversationId, Feedback, StreamEvent};
 use uuid::Uuid;
 
 use crate::{
@@ -19,6 +19,11 @@ use crate::{
     },
     model::{End, Model},
 };
+
+async fn listed(chat: &ChatService, who: &Caller) -> Vec<ConversationSummary> {
+    let list = chat.conversations_after(who.user, None, None, 100).await;
+    list.unwrap()
+}
 
 #[sqlx::test(migrations = "../../migrations")]
 async fn a_real_model_answers_and_the_database_has_it_all(pool: PgPool) {
@@ -89,6 +94,31 @@ async fn an_answer_that_is_as_long_as_it_may_be_says_so(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn what_a_person_thinks_of_an_answer_is_kept_until_they_think_otherwise(pool: PgPool) {
+    let who = person(&pool, "ada").await;
+    let model = Model::start(2, End::Done).await;
+    model.say_all();
+    let chat = replica(&pool, router("m", model.url.clone()), settings()).await;
+    let sent = ask(&chat, &who, "One?").await;
+    read_all(&*log(&chat, &who, sent.generation).await).await;
+    for (feedback, stored) in [
+        (Feedback::Good, Some(1_i16)),
+        (Feedback::Bad, Some(-1)),
+        (Feedback::None, None),
+    ] {
+        let judged = chat.judge(who.user, sent.generation, feedback).await;
+        assert_eq!(judged.unwrap(), sent.conversation);
+        let answer = chat.answer(who.user, sent.generation).await.unwrap();
+        assert_eq!(answer.answer.unwrap().feedback, feedback);
+        let column: Option<i16> = sqlx::query_scalar("SELECT feedback FROM agent_interactions")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(column, stored);
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_conversation_goes_on_as_one_branch(pool: PgPool) {
     let model = Model::start(3, End::Done).await;
     model.say_all();
@@ -122,7 +152,7 @@ async fn a_conversation_goes_on_as_one_branch(pool: PgPool) {
         ]
     );
     assert_eq!(open.messages[1].id, first.answer);
-    let list = chat.conversations(who.user).await.unwrap();
+    let list = listed(&chat, &who).await;
     assert_eq!((list.len(), list[0].agent_slug.as_str()), (1, "companion"));
 }
 
@@ -148,7 +178,7 @@ async fn what_is_sent_twice_is_answered_once(pool: PgPool) {
         .await
         .unwrap();
     assert_eq!(messages, 2);
-    assert_eq!(chat.conversations(who.user).await.unwrap().len(), 1);
+    assert_eq!(listed(&chat, &who).await.len(), 1);
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -247,11 +277,13 @@ async fn stop_tells_the_model_and_keeps_the_part(pool: PgPool) {
     // Again, and after the end: nothing changes.
     chat.stop(who.user, sent.generation).await.unwrap();
     assert_eq!(settled(&pool, &sent).await, expected);
-    let tokens: i64 = sqlx::query_scalar("SELECT completion_tokens FROM usage_metrics")
-        .fetch_one(&pool)
-        .await
-        .unwrap();
-    assert_eq!(tokens, 3);
+    let (read, written): (i64, i64) =
+        sqlx::query_as("SELECT prompt_tokens, completion_tokens FROM usage_metrics")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+    assert_eq!(written, 3);
+    assert!(read > 0, "the model was told something");
 }
 
 #[sqlx::test(migrations = "../../migrations")]
@@ -302,17 +334,14 @@ async fn a_deleted_conversation_is_gone_and_can_come_back(pool: PgPool) {
     model.say(1);
     chat.delete(&who, sent.conversation).await.unwrap();
     model.is_left_alone().await;
-    assert!(chat.conversations(who.user).await.unwrap().is_empty());
+    assert!(listed(&chat, &who).await.is_empty());
     let gone = chat.conversation(who.user, sent.conversation).await;
     assert!(matches!(gone, Err(ChatError::NotFound)));
     chat.restore(&who, sent.conversation).await.unwrap();
     chat.rename(&who, sent.conversation, "  A \n title ")
         .await
         .unwrap();
-    assert_eq!(
-        chat.conversations(who.user).await.unwrap()[0].title,
-        "A title"
-    );
+    assert_eq!(listed(&chat, &who).await[0].title, "A title");
     for bad in ["", " \n", &"x".repeat(201)] {
         let refused = chat.rename(&who, sent.conversation, bad).await;
         assert!(matches!(
@@ -370,7 +399,7 @@ async fn what_was_deleted_goes_after_thirty_days_and_what_it_counted_for_stays(p
     assert_eq!(chat.sweep_deleted().await.unwrap(), 1);
     assert_eq!(chat.sweep_deleted().await.unwrap(), 0);
     chat.restore(&who, new).await.unwrap();
-    assert_eq!(chat.conversations(who.user).await.unwrap().len(), 2);
+    assert_eq!(listed(&chat, &who).await.len(), 2);
 
     let counts = "SELECT (SELECT count(*) FROM messages),
                          (SELECT count(*) FROM generations),
@@ -428,8 +457,12 @@ async fn a_stranger_gets_nothing(pool: PgPool) {
         chat.answer_again(&eve, sent.generation).await,
         Err(ChatError::NotFound)
     ));
+    assert!(matches!(
+        chat.judge(eve.user, sent.generation, Feedback::Bad).await,
+        Err(ChatError::NotFound)
+    ));
     let sent = chat.send(&eve, &message(Some(id), "Hello?")).await;
     assert!(matches!(sent, Err(ChatError::NotFound)));
-    assert!(chat.conversations(eve.user).await.unwrap().is_empty());
+    assert!(listed(&chat, &eve).await.is_empty());
     assert_eq!(chat.deleted_title(eve.user, id).await.unwrap(), None);
 }

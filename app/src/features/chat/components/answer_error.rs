@@ -50,8 +50,20 @@ pub(crate) fn explain(code: &str) -> Explanation {
             "What it wrote is kept. Try again for a whole answer.",
         ),
         "interrupted" => (
+            "The model broke off in the middle of its answer.",
+            "What it wrote is kept. Try again for a whole answer.",
+        ),
+        "shutdown" | "server_lost" | "lease_lost" => (
             "The server was restarted while the answer was being written.",
             "What was written is kept. Try again for a whole answer.",
+        ),
+        "answer_too_long" => (
+            "The answer became longer than can be kept.",
+            "Its beginning is kept. Ask for less at a time.",
+        ),
+        "database" => (
+            "The answer could not be saved.",
+            "What was saved of it is kept. Try again; if it stays like this, ask whoever runs this server.",
         ),
         "malformed" => (
             "The model sent something that makes no sense.",
@@ -91,6 +103,11 @@ mod tests {
             "first_token_timeout",
             "idle_timeout",
             "interrupted",
+            "shutdown",
+            "server_lost",
+            "lease_lost",
+            "answer_too_long",
+            "database",
             "malformed",
             "model_reported",
             "request_too_large",

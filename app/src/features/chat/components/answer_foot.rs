@@ -2,10 +2,11 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
-use onelastai_types::{AnswerStatus, Currency};
+use onelastai_types::{AnswerStatus, Currency, Feedback};
 
 use super::answer_error::explain;
-use crate::features::chat::server_fns::AnswerAgain;
+use super::waiting::place_in_line;
+use crate::features::chat::server_fns::{AnswerAgain, JudgeAnswer};
 use crate::features::chat::view::AnswerView;
 use crate::ui::{Icon, IconName, seconds};
 
@@ -21,18 +22,54 @@ pub(super) fn foot(answer: &AnswerView) -> AnyView {
                 <Icon name=IconName::Copy/>
                 <span class="sr-only">"Copy the answer"</span>
             </button>
+            {feedback(answer)}
             {details(answer)}
         </div>
     }
     .into_any()
 }
 
+/// Two buttons for what the person thinks of the answer. The one that is pressed takes it back.
+fn feedback(answer: &AnswerView) -> Option<impl IntoView + use<>> {
+    let whole = matches!(
+        answer.status,
+        AnswerStatus::Complete | AnswerStatus::Stopped
+    );
+    let (generation, given) = (answer.generation.to_string(), answer.feedback);
+    let button = move |own: Feedback, name: &'static str, icon, words: &'static str| {
+        let pressed = given == own;
+        view! {
+            <button
+                class="action"
+                name="feedback"
+                value=if pressed { "none" } else { name }
+                data-feedback=name
+                aria-pressed=if pressed { "true" } else { "false" }
+                title=words
+            >
+                <Icon name=icon/>
+                <span class="sr-only">{words}</span>
+            </button>
+        }
+    };
+    whole.then(|| {
+        view! {
+            <form class="feedback" method="post" action=JudgeAnswer::url() data-live="judge">
+                <input type="hidden" name="generation" value=generation/>
+                {button(Feedback::Good, "good", IconName::ThumbsUp, "A good answer")}
+                {button(Feedback::Bad, "bad", IconName::ThumbsDown, "A bad answer")}
+            </form>
+        }
+    })
+}
+
 /// The line under an answer that is being written. Islands change its words.
 fn waiting(answer: &AnswerView) -> impl IntoView + use<> {
-    let text = answer.model.as_ref().map_or_else(
-        || "Waiting for the model…".to_owned(),
-        |model| format!("{model} is writing"),
-    );
+    let text = match (&answer.model, answer.place_in_line) {
+        (Some(model), _) => format!("{model} is writing"),
+        (None, Some(place)) => place_in_line(place),
+        (None, None) => "Waiting for the model…".to_owned(),
+    };
     view! {
         <p class="status">
             <span class="caret" aria-hidden="true"></span>
@@ -75,12 +112,7 @@ fn notice(answer: &AnswerView) -> Option<AnyView> {
             .into_any(),
         ),
         AnswerStatus::Failed | AnswerStatus::Interrupted => {
-            let usual = if answer.status == AnswerStatus::Interrupted {
-                "interrupted"
-            } else {
-                ""
-            };
-            let words = explain(answer.error.as_deref().unwrap_or(usual));
+            let words = explain(answer.error.as_deref().unwrap_or_default());
             Some(
                 view! {
                     <div class="notice notice-bad">

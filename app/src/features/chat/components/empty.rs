@@ -33,11 +33,18 @@ pub fn Empty<'a>(
     let starters = (!agent.starters.is_empty()).then(
         || view! { <ul class="starters" aria-label="Questions to begin with">{starters}</ul> },
     );
+    let own_address = page.own_address.clone().map(|address| {
+        let host = address.split("//").nth(1).unwrap_or_default().to_owned();
+        view! {
+            <p class="own-address">"Also at its own address, " <a href=address>{host}</a></p>
+        }
+    });
     view! {
         <div class="empty" id="empty">
             <AgentAvatar name=&agent.name slug=&agent.slug avatar=&agent.avatar large=true/>
             <h2>{agent.name.clone()}</h2>
             <p class="lead">{agent.description.clone()}</p>
+            {own_address}
             {starters}
         </div>
     }

@@ -61,6 +61,13 @@ pub fn Rail<'a>(
             group(period, links, current)
         })
         .collect_view();
+    let here = current.map_or_else(|| "/chat".to_owned(), |id| format!("/chat/{id}"));
+    let newest = page
+        .not_the_newest
+        .then(|| view! { <a class="rail-more" href=here.clone()>"Newest chats"</a> });
+    let older = page.older_than.map(|last| {
+        view! { <a class="rail-more" href=format!("{here}?before={last}")>"Older chats"</a> }
+    });
     view! {
         <nav class="rail" id="rail" popover aria-label="Chats">
             <div class="rail-head">
@@ -81,7 +88,9 @@ pub fn Rail<'a>(
             </a>
             <div class="rail-lists" tabindex="-1">
                 {agents(page)}
+                {newest}
                 {groups}
+                {older}
             </div>
             <template id="new-entry">
                 <Entry id=nobody() title=String::new() current=true/>

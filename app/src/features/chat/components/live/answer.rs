@@ -4,6 +4,7 @@ use leptos::web_sys::{Element, Node, Text};
 use onelastai_types::{AnswerStatus, ViewEvent};
 use wasm_bindgen::JsCast;
 
+use super::super::waiting::place_in_line;
 use super::rail;
 use crate::ui::browser::{announce, document, find};
 
@@ -64,11 +65,7 @@ impl Answer {
     pub(super) fn show(&mut self, event: ViewEvent) -> After {
         match event {
             ViewEvent::Waiting { position } => {
-                self.status = match position {
-                    1 => "The model is busy: you are next".to_owned(),
-                    2 => "The model is busy: one is before you".to_owned(),
-                    place => format!("The model is busy: {} are before you", place - 1),
-                };
+                self.status = place_in_line(position);
                 self.say(&self.status, None);
             }
             ViewEvent::Started(started) => {

@@ -5,6 +5,7 @@
 mod answer;
 mod clipboard;
 mod composer;
+mod feedback;
 mod keys;
 mod rail;
 mod send;
@@ -59,6 +60,10 @@ pub fn LiveChat(
             Some("stop") => {
                 event.prevent_default();
                 send::stop(&form);
+            }
+            Some("judge") => {
+                event.prevent_default();
+                feedback::judge(form, event.submitter());
             }
             _ => {}
         }

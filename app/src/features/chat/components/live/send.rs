@@ -69,7 +69,7 @@ pub(super) fn again(form: &HtmlFormElement) {
 }
 
 /// The answer that `form` is about.
-fn generation(form: &HtmlFormElement) -> Option<GenerationId> {
+pub(super) fn generation(form: &HtmlFormElement) -> Option<GenerationId> {
     let fields = FormData::new_with_form(form).ok()?;
     fields.get("generation").as_string()?.parse().ok()
 }

@@ -15,9 +15,6 @@ use super::answer::{After, Answer};
 use super::composer;
 use crate::ui::browser::find;
 
-/// The names of [`ViewEvent`]s.
-const NAMES: [&str; 6] = ["started", "patch", "reset", "finished", "title", "end"];
-
 /// After this many failures in a row only a reload can help.
 const MOST_FAILURES: u32 = 12;
 
@@ -104,7 +101,7 @@ impl Stream {
     fn open(&self, generation: &str, last: &str) -> Option<EventSource> {
         let address = format!("/api/generations/{generation}/events?after={last}");
         let source = EventSource::new(&address).ok()?;
-        for name in NAMES {
+        for name in ViewEvent::NAMES {
             let listener = self.0.on_event.as_ref().unchecked_ref();
             let _ = source.add_event_listener_with_callback(name, listener);
         }
@@ -192,7 +189,7 @@ fn decode(name: &str, data: &str) -> Option<ViewEvent> {
 mod tests {
     use onelastai_types::ViewEvent;
 
-    use super::{NAMES, decode};
+    use super::decode;
 
     #[test]
     fn each_event_is_understood() {
@@ -206,6 +203,5 @@ mod tests {
         assert_eq!(decode("end", "{}"), Some(ViewEvent::End));
         assert_eq!(decode("surprise", "{}"), None);
         assert_eq!(decode("patch", "not json"), None);
-        assert!(NAMES.contains(&"reset"));
     }
 }
