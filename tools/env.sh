@@ -100,7 +100,7 @@ _profile() {
   export ONELASTAI_PROFILE="$1"
   PG_PORT=$((5433 + base)) REDIS_PORT=$((6380 + base))
   KEYCLOAK_PORT=$((8180 + base)) KEYCLOAK_MANAGEMENT_PORT=$((8190 + base))
-  OLLAMA_PORT=$((11434 + base)) OLLAMA_PARALLEL=2
+  OLLAMA_PORT=$((11434 + base)) OLLAMA_PARALLEL=2 OLLAMA_CONTEXT=2048
   PROFILE_DIR="$ONELASTAI_CACHE/profiles/$1"
   DEV_DIR="$ONELASTAI_ROOT/.dev/$1"
   local WEB_CLIENT_SECRET BACKEND_CLIENT_SECRET ADMIN_PASSWORD
@@ -119,7 +119,7 @@ _profile() {
   _give SECRETS_KEY "$(_secrets_key "$DEV_DIR/secrets.key")"
   _give METRICS_ADDRESS "127.0.0.1:$((9464 + base))"
   _give LOCAL_AI_MODELS_ENABLED true
-  _give_models "http://127.0.0.1:$OLLAMA_PORT;slots=$OLLAMA_PARALLEL" smollm2:135m
+  _give_models "http://127.0.0.1:$OLLAMA_PORT;slots=$OLLAMA_PARALLEL;context=$OLLAMA_CONTEXT" smollm2:135m
   # For tests that start servers of their own.
   _give OLLAMA_MODELS "$PROFILE_DIR/ollama-models"
   for _dir in "$ONELASTAI_CACHE"/ollama/*/bin; do

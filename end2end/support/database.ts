@@ -14,9 +14,9 @@ export interface Rewritten {
   error?: string;
 }
 
-function psql(input: string, values: Record<string, string>): void {
+function psql(input: string, values: Record<string, string> = {}): string {
   const variables = Object.entries(values).flatMap(([name, value]) => ["-v", `${name}=${value}`]);
-  execFileSync(PSQL, ["psql", "-q", ...variables], { input, encoding: "utf8" });
+  return execFileSync(PSQL, ["psql", "-qtA", ...variables], { input, encoding: "utf8" }).trim();
 }
 
 /** Gives somebody as many conversations, "Chat 1" the newest, which nobody has time to hold. */
@@ -29,6 +29,17 @@ export function addConversations(username: string, count: number): void {
       WHERE u.username = :'username' AND a.slug = 'companion';`,
     { username, count: String(count) },
   );
+}
+
+/** What time it is, by the clock that notes when answers end. */
+export function databaseTime(): string {
+  return psql("SELECT clock_timestamp();");
+}
+
+/** How many seconds after `time` the server had ended an answer and began to save its end. */
+export function endedAfter(generation: string, time: string): number {
+  const query = "SELECT extract(epoch FROM finished_at - :'time'::timestamptz) FROM generations WHERE id = :'generation';";
+  return Number(psql(query, { generation, time }));
 }
 
 /** Makes an answer that has ended another one. `elementId` is its element's (`m-…`). */

@@ -31,7 +31,8 @@ test("an agent is made; what is wrong is told at its field and nothing that was 
   await desk.field("Second").selectOption({ index: 1 });
   await desk.field("Who may use it").selectOption("Everybody who is signed in");
 
-  await test.step("what is no number", async () => {
+  await test.step("what is no number, and what is no emoji", async () => {
+    await desk.fill({ "Or an emoji": "herb" });
     const typed = await desk.typed();
     const answered = page.waitForResponse((response) => response.request().method() === "POST");
     await desk.create.click();
@@ -39,11 +40,13 @@ test("an agent is made; what is wrong is told at its field and nothing that was 
     await expect(desk.problem).toContainText("Nothing was saved yet");
     await expect(desk.field("Temperature")).toHaveAttribute("aria-invalid", "true");
     await expect(desk.field("Temperature")).toHaveAccessibleDescription(/This is not a number that fits here\./);
+    await expect(desk.field("Or an emoji")).toHaveAttribute("aria-invalid", "true");
+    await expect(desk.field("Or an emoji")).toHaveAccessibleDescription(/write exactly one emoji\./);
     expect(await desk.typed()).toEqual(typed);
   });
 
   await test.step("a number out of its range, and a reserved slug", async () => {
-    await desk.fill({ Temperature: "3" });
+    await desk.fill({ Temperature: "3", "Or an emoji": "🌿" });
     const typed = await desk.typed();
     await desk.create.click();
     await expect(desk.field("Temperature")).toHaveAccessibleDescription(/Use a number from 0 to 2\./);
@@ -71,9 +74,10 @@ test("an agent is made; what is wrong is told at its field and nothing that was 
     await desk.press("Show");
     await expect(desk.rows).toHaveCount(1);
     await expect(desk.rows).toContainText("Everybody signed in");
+    await expect(desk.rows.locator("td").nth(1)).toHaveText("maker");
     await desk.field("Search").fill(`${slug}-of-nobody`);
     await desk.press("Show");
-    await expect(page.getByText("No agent has that in its name, slug or description.")).toBeVisible();
+    await expect(page.getByText("No agent has that in its name, slug, description, owner or group.")).toBeVisible();
   });
 });
 
@@ -111,6 +115,43 @@ test("an agent is edited twice, its versions are compared and the first comes ba
   await desk.follow("Build");
   await expect(desk.field("Instructions")).toHaveValue("Speak of the sea.\nBe brief.");
   await expect(desk.field("Name")).toHaveValue("Botanist");
+});
+
+test("an old address is nobody else's, and comes back with the version that had it", async ({ page, elsewhere }) => {
+  const desk = new AgentDesk(page);
+  const slug = await makeAgent(page.request, { slug: freshSlug("nomad") });
+  await page.goto(`/agents/${slug}`);
+  await desk.fill({ Slug: `${slug}-b` });
+  await desk.save.click();
+  await page.waitForURL(`**/agents/${slug}-b?done=saved`);
+
+  const { request } = await elsewhere("admin");
+  const form = { name: "Nomad", slug, visibility: "private", required_tier: "free", do: "save" };
+  const refused = await request.post("/agents/new", { ...FROM_OUR_PAGE, form });
+  expect(refused.status()).toBe(422);
+  expect(await refused.text()).toContain("This address is taken.");
+
+  await desk.follow("Versions");
+  await desk.press("Restore version 1");
+  await page.waitForURL(`**/agents/${slug}/versions?saved=3`);
+  await expect(desk.done).toContainText("Restored, as version 3.");
+});
+
+test("models after the fourth stay when something else is saved", async ({ page }) => {
+  const desk = new AgentDesk(page);
+  const slug = freshSlug("chooser");
+  const models = ["one", "two", "three", "four", "five", "six"].map((name) => `model-${name}`);
+  const agent = { name: "Chooser", slug, model_preferences: models };
+  const buffer = Buffer.from(JSON.stringify({ format: "onelastai-agent", version: 1, agent }));
+  const multipart = { file: { name: "a.json", mimeType: "application/json", buffer } };
+  const made = await page.request.post("/agents/import", { ...FROM_OUR_PAGE, multipart });
+  expect(made.headers()["location"]).toBe(`/agents/${slug}?done=imported`);
+  await page.goto(`/agents/${slug}`);
+  await desk.fill({ Description: "Has many." });
+  await desk.save.click();
+  await expect(desk.done).toContainText("Saved as a new version.");
+  const chosen = (await desk.typed()).filter(([name, value]) => name === "model_preferences" && value !== "");
+  expect(chosen.map(([, value]) => value)).toEqual(models);
 });
 
 test("an agent is tried as the form stands, and nothing of that is kept", async ({ page }) => {
@@ -253,6 +294,9 @@ test("the numbers count a chat, and not what the maker tries", async ({ page, el
   await expect(chat.answer.getByRole("button", { name: "A bad answer", pressed: true })).toBeVisible();
   await page.reload();
   await expect(desk.fact("Feedback")).toHaveText("0 good, 1 bad");
+  for (const chart of ["People: 1", "Response time, p95: ", "Good answers: 0", "Bad answers: 1"]) {
+    await expect(page.getByRole("img", { name: chart })).toBeVisible();
+  }
   await page.goto(`/agents?q=${slug}`);
   await expect(desk.rows.locator("td.number")).toHaveText(["1", "1", "0.0 %"]);
 });

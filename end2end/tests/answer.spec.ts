@@ -4,6 +4,7 @@ import type { Page } from "@playwright/test";
 
 import { CONVERSATION, Chat, LONG_QUESTION, SHORT_QUESTION } from "../support/chat.ts";
 import { expect, test } from "../support/fixtures.ts";
+import { RICH_ANSWER } from "../support/samples.ts";
 
 declare global {
   interface Window {
@@ -115,16 +116,29 @@ test("the person's own words stand in the thread before the server has them", as
   await chat.hush();
 });
 
+test("an answer is copied as it was written, a question as it was typed", async ({ chat, page, samples }) => {
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  const copied = () => page.evaluate(() => navigator.clipboard.readText());
+  await chat.open(samples.rich);
+  await chat.answer.getByRole("button", { name: "Copy the answer" }).click();
+  await expect.poll(copied).toBe(RICH_ANSWER);
+
+  await chat.question.hover();
+  await chat.question.getByRole("button", { name: "Copy the message" }).click();
+  await expect.poll(copied).toBe("Show me everything that an answer can have");
+});
+
 test("a conversation gets its title and its line in the rail without a reload", async ({ chat, context }) => {
   await chat.open();
   await chat.ask(SHORT_QUESTION);
   await expect(chat.entry).toHaveAttribute("href", chat.path());
   await chat.finishes();
 
-  const names = async ({ title, entry, page }: Chat) => ({
-    head: await title.innerText(),
-    line: await entry.innerText(),
-    tab: await page.title(),
+  const names = async (shown: Chat) => ({
+    head: await shown.title.innerText(),
+    line: await shown.entry.innerText(),
+    menu: await shown.line().locator("summary").textContent(),
+    tab: await shown.page.title(),
   });
   // The model may still be thinking about a better title; in the end both pages agree.
   const fresh = new Chat(await context.newPage());

@@ -60,6 +60,26 @@ test("the first Tab leads past the rail to the message box", async ({ chat, page
   await chat.hush();
 });
 
+test("the message box grows with its lines, scrolls when it is tall, and shrinks again", async ({ chat, page }) => {
+  await chat.open();
+  const frame = page.locator("#composer .grow");
+  const height = () => frame.evaluate((it) => it.clientHeight);
+  const hidden = () => frame.evaluate((it) => it.scrollHeight - it.clientHeight);
+  const lines = (count: number) => chat.box.fill(Array(count).fill("line").join("\n"));
+  const one = await height();
+  await lines(4);
+  await expect.poll(height).toBeGreaterThan(one + 40);
+  expect(await hidden()).toBe(0);
+
+  await lines(80);
+  await expect.poll(hidden).toBeGreaterThan(0);
+  expect(await height()).toBeLessThanOrEqual(0.4 * (page.viewportSize()?.height ?? 0));
+  await expect(chat.send).toBeInViewport({ ratio: 1 });
+
+  await chat.box.fill("");
+  await expect.poll(height).toBe(one);
+});
+
 test("a draft outlives a reload", async ({ chat }) => {
   await chat.open();
   await chat.box.pressSequentially("Not sent yet");

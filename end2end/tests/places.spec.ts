@@ -52,6 +52,18 @@ test("the main host leads to an agent's own address, which leads nowhere further
   await expect(own).toHaveCount(0);
 });
 
+test("a conversation goes on at its agent's own address", async ({ chat, page }) => {
+  await chat.open(`/chat?agent=${A}`);
+  await chat.ask(SHORT_QUESTION);
+  await chat.hush();
+  await chat.reload();
+  const [path, own] = [chat.path(), page.getByRole("link", { name: "Open at its own address" })];
+  await own.click();
+  await expect(page).toHaveURL(placeOf(A) + path);
+  await expect(chat.question).toContainText(SHORT_QUESTION);
+  await expect(own).toHaveCount(0);
+});
+
 test("a chat at an agent's host is kept, and only this agent's are there", async ({ chat, page }) => {
   const elsewhere = await chat.begin("A conversation with another agent");
   await chat.open(placeOf(A));

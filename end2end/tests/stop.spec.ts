@@ -1,10 +1,13 @@
 // Stopping an answer: quick, and what was written is kept.
 
 import { LONG_QUESTION, SHORT_QUESTION, type Chat } from "../support/chat.ts";
+import { databaseTime, endedAfter } from "../support/database.ts";
 import { expect, test } from "../support/fixtures.ts";
 
-/** A stop takes effect within this time. */
+/** The page, which is busy itself, shows a stop within this time. */
 const SOON = { timeout: 3_000 };
+/** The server has ended the answer, by the database's clock, so many seconds after the press. */
+const MOST_SECONDS = 1;
 
 const ways: [string, (chat: Chat) => Promise<void>][] = [
   ["the button", (chat) => chat.stop.click()],
@@ -16,9 +19,13 @@ for (const [name, stop] of ways) {
     await chat.open();
     await chat.ask(LONG_QUESTION);
     await chat.grows(100);
+    const pressed = databaseTime();
     await stop(chat);
 
     await expect(chat.answer).toHaveAttribute("data-state", "stopped", SOON);
+    const seconds = endedAfter(await chat.generation(), pressed);
+    expect(seconds).toBeGreaterThan(0);
+    expect(seconds).toBeLessThan(MOST_SECONDS);
     await expect(chat.answer).toContainText("Stopped. What was written is kept.");
     await expect(chat.send).toBeVisible();
     const kept = await chat.html();

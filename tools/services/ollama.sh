@@ -79,7 +79,7 @@ cmd_start() {
   cmd_install
   if ! running; then
     mkdir -p "$PROFILE_DIR" "$OLLAMA_MODELS"
-    HOME="$HOME_DIR/home" OLLAMA_NOPRUNE=1 OLLAMA_NO_CLOUD=1 OLLAMA_KEEP_ALIVE=10m OLLAMA_CONTEXT_LENGTH=2048 \
+    HOME="$HOME_DIR/home" OLLAMA_NOPRUNE=1 OLLAMA_NO_CLOUD=1 OLLAMA_KEEP_ALIVE=10m OLLAMA_CONTEXT_LENGTH="$OLLAMA_CONTEXT" \
       OLLAMA_NUM_PARALLEL="$OLLAMA_PARALLEL" setsid nohup "$BIN" serve >"$LOG" 2>&1 </dev/null &
     echo $! >"$PIDFILE"
     wait_up "$(cat "$PIDFILE")" ready || { tail -20 "$LOG" >&2; cmd_stop; return 1; }

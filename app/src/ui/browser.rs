@@ -2,7 +2,8 @@
 //! a page is rendered on the server.
 
 use leptos::web_sys::{
-    self, Document, Element, Request, RequestInit, RequestRedirect, UrlSearchParams,
+    self, Blob, BlobPropertyBag, Document, Element, Request, RequestInit, RequestRedirect,
+    UrlSearchParams,
 };
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -151,6 +152,35 @@ pub fn touch_only() -> bool {
 pub async fn copy(text: &str) -> Result<(), JsValue> {
     let clipboard = leptos::prelude::window().navigator().clipboard();
     wasm_bindgen_futures::JsFuture::from(clipboard.write_text(text))
+        .await
+        .map(drop)
+}
+
+/// Puts what `text` brings on the clipboard. Browsers let only a press do that, and have forgotten
+/// the press once something was fetched, so they are given the promise at once
+/// (<https://developer.mozilla.org/en-US/docs/Web/API/ClipboardItem/ClipboardItem>).
+///
+/// # Errors
+/// The person or the browser does not allow it, or `text` fails.
+pub async fn copy_fetched(
+    text: impl Future<Output = Result<String, JsValue>> + 'static,
+) -> Result<(), JsValue> {
+    let text = wasm_bindgen_futures::future_to_promise(async move {
+        // Not every browser takes a promise of a mere string.
+        let plain = BlobPropertyBag::new();
+        plain.set_type("text/plain");
+        let parts = js_sys::Array::of1(&JsValue::from_str(&text.await?));
+        let blob = Blob::new_with_str_sequence_and_options(&parts, &plain)?;
+        Ok::<JsValue, JsValue>(blob.into())
+    });
+    let kinds = js_sys::Object::new();
+    js_sys::Reflect::set(&kinds, &"text/plain".into(), text.as_ref())?;
+    let window = leptos::prelude::window();
+    let constructor: js_sys::Function =
+        js_sys::Reflect::get(&window, &"ClipboardItem".into())?.dyn_into()?;
+    let item = js_sys::Reflect::construct(&constructor, &js_sys::Array::of1(&kinds))?;
+    let clipboard = window.navigator().clipboard();
+    wasm_bindgen_futures::JsFuture::from(clipboard.write(&js_sys::Array::of1(&item)))
         .await
         .map(drop)
 }

@@ -37,6 +37,7 @@ pub enum IconName {
     TriangleAlert,
     ThumbsUp,
     ThumbsDown,
+    ExternalLink,
 }
 
 impl IconName {
@@ -64,6 +65,7 @@ impl IconName {
             Self::TriangleAlert => "triangle-alert",
             Self::ThumbsUp => "thumbs-up",
             Self::ThumbsDown => "thumbs-down",
+            Self::ExternalLink => "external-link",
         }
     }
 }
@@ -106,6 +108,7 @@ mod tests {
             TriangleAlert,
             ThumbsUp,
             ThumbsDown,
+            ExternalLink,
         ] {
             let id = format!("id=\"i-{}\"", name.symbol());
             assert!(SPRITE.contains(&id), "{id}");

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use sqlx::PgConnection;
 
 use crate::{
-    AgentDraft, AgentService, EditError, Editor, Viewer, Visibility,
+    AgentDraft, AgentService, EditError, Editor, Visibility,
     check::check,
     draft::changes,
     error::unreadable,
@@ -92,9 +92,14 @@ impl AgentService {
     ///
     /// # Errors
     /// [`EditError::NotFound`] also where this person may not edit it.
-    pub async fn export(&self, viewer: &Viewer, slug: &str) -> Result<String, EditError> {
-        let agent = self.editable(viewer, slug).await?;
-        Ok(file::write(&agent.draft).map_err(unreadable)?)
+    pub async fn export(&self, editor: &Editor, slug: &str) -> Result<String, EditError> {
+        let agent = self.editable(&editor.viewer, slug).await?;
+        let file = file::write(&agent.draft).map_err(unreadable)?;
+        let mut transaction = self.pool.begin().await?;
+        let taken = Map::from_iter([("version".to_owned(), json!([null, agent.version]))]);
+        audit(&mut transaction, editor, "agent.export", agent.id, taken).await?;
+        transaction.commit().await?;
+        Ok(file)
     }
 
     /// Makes an agent of a file (`docs/AGENT-FILE.md`), which belongs to who makes it. Where

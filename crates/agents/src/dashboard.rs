@@ -25,6 +25,8 @@ pub struct DashboardAgent {
     pub description: String,
     /// Whose it is; `None`: the platform's.
     pub owner: Option<UserId>,
+    /// That person's username.
+    pub owner_name: Option<String>,
     /// Who may use it.
     pub visibility: Visibility,
     /// The group that looks after it.
@@ -82,9 +84,9 @@ fn share(part: i64, whole: i64) -> f64 {
 }
 
 impl AgentService {
-    /// The agents that this person may edit and whose name, slug or description has `text`
-    /// in it (all of them where it is empty), the archived ones or the others. A page after
-    /// the last one is the last one.
+    /// The agents that this person may edit and whose name, slug, description, group or owner's
+    /// username has `text` in it (all of them where it is empty), the archived ones or the
+    /// others. A page after the last one is the last one.
     ///
     /// # Errors
     /// As any query.
@@ -101,7 +103,8 @@ impl AgentService {
             r#"SELECT count(*) AS "count!" FROM agents a
                WHERE deleted_at IS NULL AND (archived_at IS NOT NULL) = $5
                  AND agent_editable_by(a, $1, $2, $3, $4)
-                 AND position(lower($6) IN lower(concat_ws(E'\n', name, slug, description))) > 0"#,
+                 AND position(lower($6) IN lower(concat_ws(E'\n', name, slug, description, group_path,
+                     (SELECT username FROM users o WHERE o.id = a.owner_id)))) > 0"#,
             viewer.user.0,
             &viewer.groups,
             viewer.manages,
@@ -125,18 +128,20 @@ impl AgentService {
                    FROM agents a
                    WHERE deleted_at IS NULL AND (archived_at IS NOT NULL) = $5
                      AND agent_editable_by(a, $1, $2, $3, $4)
-                     AND position(lower($6) IN lower(concat_ws(E'\n', name, slug, description))) > 0
+                     AND position(lower($6) IN lower(concat_ws(E'\n', name, slug, description, group_path,
+                         (SELECT username FROM users o WHERE o.id = a.owner_id)))) > 0
                    ORDER BY updated_at DESC, id DESC
                    LIMIT $8 OFFSET $9
                )
                SELECT s.id AS "id!", s.slug AS "slug!", s.name AS "name!", s.avatar AS "avatar!",
                       s.description AS "description!", s.owner_id AS "owner_id?",
-                      s.visibility AS "visibility!",
+                      o.username AS "owner_name?", s.visibility AS "visibility!",
                       s.group_path AS "group_path?",
                       s.current_version AS "current_version!", s.archived_at AS "archived_at?",
                       s.updated_at AS "updated_at!", c.conversations AS "conversations!",
                       u.answers AS "answers!", u.errors AS "errors!"
                FROM shown s
+               LEFT JOIN users o ON o.id = s.owner_id
                CROSS JOIN span
                CROSS JOIN LATERAL (
                    SELECT coalesce(sum(requests), 0)::bigint AS answers,
@@ -170,6 +175,7 @@ impl AgentService {
                 avatar: row.avatar.parse().unwrap_or_default(),
                 description: row.description,
                 owner: row.owner_id.map(UserId),
+                owner_name: row.owner_name,
                 visibility: row.visibility.parse().unwrap_or_default(),
                 group: row.group_path,
                 version: row.current_version,

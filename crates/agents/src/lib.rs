@@ -3,6 +3,7 @@
 
 mod access;
 mod avatar;
+mod card;
 mod check;
 mod compare;
 mod copies;
@@ -10,6 +11,7 @@ mod dashboard;
 mod draft;
 mod error;
 mod file;
+mod former;
 mod sample;
 mod save;
 mod shelf;
@@ -20,6 +22,7 @@ mod versions;
 
 pub use access::{Editor, Viewer};
 pub use avatar::{Avatar, Hue, InvalidAvatar, initials};
+pub use card::AgentCard;
 pub use check::MOST_MODELS;
 pub use compare::{DiffLine, FieldChange, LineKind, compare, diff_lines};
 pub use copies::Made;

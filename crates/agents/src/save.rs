@@ -11,6 +11,7 @@ use crate::{
     check::{check, note},
     draft::changes,
     error::unreadable,
+    former::{give_up, is_reserved},
     slug::{TAKEN, is_askable},
 };
 
@@ -81,7 +82,8 @@ pub(crate) async fn lock(
 }
 
 /// Makes an agent of a checked draft; the database makes its first version. `None` where
-/// its slug is taken: then nothing is made, and the transaction can go on.
+/// its slug is taken, or kept for another agent: then nothing is made, and the transaction can
+/// go on.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     owner: UserId,
@@ -114,9 +116,18 @@ pub(crate) async fn insert(
         draft.group,
         draft.required_tier.as_str(),
     )
-    .fetch_optional(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    Ok(id.map(AgentId))
+    let Some(id) = id.map(AgentId) else {
+        return Ok(None);
+    };
+    if is_reserved(connection, &draft.slug, id, owner).await? {
+        sqlx::query!("DELETE FROM agents WHERE id = $1", id.0)
+            .execute(connection)
+            .await?;
+        return Ok(None);
+    }
+    Ok(Some(id))
 }
 
 /// Writes what somebody did to an agent into the audit log.
@@ -305,6 +316,13 @@ pub(crate) async fn save(
     .await
     .on_constraint("agents_slug_key", taken);
     let version = version?;
+    if draft.slug != current.draft.slug {
+        let person = editor.viewer.user;
+        if is_reserved(connection, &draft.slug, current.id, person).await? {
+            return Err(taken());
+        }
+        give_up(connection, &current.draft.slug, current.id).await?;
+    }
     sqlx::query!(
         "INSERT INTO agent_versions (agent_id, version, content, author_id, note)
          SELECT id, current_version, agent_content(a), $2, $3 FROM agents a WHERE id = $1",

@@ -95,30 +95,6 @@ impl AgentService {
         Self { pool }
     }
 
-    /// The agents that this person may talk to: their own, those of the platform, those of
-    /// others; at most 200.
-    ///
-    /// # Errors
-    /// As any query.
-    pub async fn list(&self, viewer: &Viewer) -> Result<Vec<Agent>, AgentError> {
-        let rows = sqlx::query_as!(
-            Row,
-            "SELECT id, slug, name, avatar, description, system_prompt, model_preferences,
-                    local_only, parameters, starters, required_tier, current_version
-             FROM agents a
-             WHERE archived_at IS NULL AND deleted_at IS NULL
-               AND agent_usable_by(a, $1, $2)
-             ORDER BY owner_id IS NOT DISTINCT FROM $1 DESC, owner_id IS NOT NULL,
-                      created_at, id
-             LIMIT 200",
-            viewer.user.0,
-            &viewer.groups,
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(Agent::from).collect())
-    }
-
     /// The agent of this slug, if this person may begin to talk to it.
     ///
     /// # Errors

@@ -24,6 +24,7 @@ use uuid::Uuid;
 use crate::{
     Author, Caller, ChatError, ChatService, Log, Sent,
     allowance::Bounds,
+    code,
     live::Live,
     prompt::{BYTES_PER_TOKEN, prompt},
     settle::{Settlement, Usage},
@@ -219,7 +220,7 @@ impl ChatService {
                         gathered = Some(Instant::now() + GATHER);
                     }
                     if draft.text.len() > MAX_ANSWER {
-                        return Ending::Failed("answer_too_long".to_owned());
+                        return Ending::Failed(code::ANSWER_TOO_LONG.to_owned());
                     }
                 }
                 Some(Ok(ChatEvent::Thinking(_) | ChatEvent::ToolCall(_))) => {
@@ -241,7 +242,7 @@ impl ChatService {
         let branch = self.branch(job.sent.conversation, Some(job.sent.answer)).await.map_err(
             |error| {
                 tracing::error!(generation = %job.sent.generation, %error, "can't read the question");
-                Ending::Failed("database".to_owned())
+                Ending::Failed(code::DATABASE.to_owned())
             },
         )?;
         debug_assert!(
@@ -276,6 +277,8 @@ impl ChatService {
                 allowed: job.bounds.models.clone(),
                 ..Policy::default()
             },
+            // A long conversation goes on, also where nobody said how little the engine holds.
+            may_shorten: true,
             queue: Some(queue),
             ..ChatRequest::default()
         };
@@ -378,7 +381,7 @@ impl ChatService {
     }
 }
 
-/// Tells of every place in the line for a model, as long as it is waited for.
+/// Tells of every place in the line for a model, as long as it is waited for; 0 while it is loaded.
 async fn tell_place(mut place: watch::Receiver<Option<usize>>, log: &Log) -> Infallible {
     while place.changed().await.is_ok() {
         let position = place
@@ -424,12 +427,12 @@ fn settlement(job: &Job, draft: Draft, ending: Ending) -> Settlement {
         Ending::Failed(code) => (AnswerStatus::Failed, Some(code), counted),
         Ending::Shutdown => (
             AnswerStatus::Interrupted,
-            Some("shutdown".to_owned()),
+            Some(code::SHUTDOWN.to_owned()),
             counted,
         ),
         Ending::Lost => (
             AnswerStatus::Interrupted,
-            Some("lease_lost".to_owned()),
+            Some(code::LEASE_LOST.to_owned()),
             counted,
         ),
     };

@@ -8,6 +8,7 @@
 //! the [reaper](ChatService::reap).
 
 mod allowance;
+mod code;
 mod conversations;
 mod error;
 mod feedback;
@@ -24,6 +25,7 @@ mod thread;
 mod title;
 mod trial;
 
+pub use code::CODES;
 pub use conversations::ConversationSummary;
 pub use error::ChatError;
 pub use live::{Log, RedisMirror};

@@ -8,7 +8,8 @@ use onelastai_types::{Finished, Started, StreamEvent};
 /// What a reader sees next.
 #[derive(Debug)]
 pub enum Seen {
-    /// All places at the models are taken; this is the place in the line, from 1.
+    /// All places at the models are taken; this is the place in the line, from 1, or 0 while the
+    /// model is loaded.
     Waiting(u32),
     /// A model took the work.
     Started(Started),

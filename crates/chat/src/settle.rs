@@ -12,7 +12,7 @@ use sqlx::PgConnection;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use crate::{ChatError, ChatService, allowance::reservation, prompt::BYTES_PER_TOKEN};
+use crate::{ChatError, ChatService, allowance::reservation, code, prompt::BYTES_PER_TOKEN};
 
 /// The most answers that one round of the reaper settles.
 const ROUND: i64 = 100;
@@ -291,7 +291,7 @@ impl ChatService {
                 key: self.0.usage.key_of(reserved, user).await,
                 fencing_token: row.fencing_token,
                 status: AnswerStatus::Interrupted,
-                error: Some("server_lost".to_owned()),
+                error: Some(code::SERVER_LOST.to_owned()),
                 // Its model told no number, and what it was told went with its server.
                 usage: Usage {
                     completion_tokens: i32::try_from(row.content.len() / BYTES_PER_TOKEN)

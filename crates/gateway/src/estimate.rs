@@ -8,8 +8,6 @@ const PER_MESSAGE: usize = 4;
 const PER_IMAGE: usize = 1024;
 /// The bytes of a token: English has about four, other languages and code fewer.
 const BYTES: usize = 3;
-/// What is set aside for an answer without a limit of its own.
-const ANSWER: u32 = 1024;
 
 /// Tokens of the question: rather too many than too few.
 pub(crate) fn prompt(request: &ChatRequest) -> u32 {
@@ -39,11 +37,6 @@ fn message(message: &ChatMessage) -> usize {
 /// Tokens of texts without anything around them.
 pub(crate) fn texts(texts: &[String]) -> u32 {
     tokens(texts.iter().map(|text| text.len().div_ceil(BYTES)).sum())
-}
-
-/// Tokens to set aside for the answer.
-pub(crate) fn answer(request: &ChatRequest) -> u32 {
-    request.parameters.max_tokens.unwrap_or(ANSWER)
 }
 
 fn tokens(count: usize) -> u32 {

@@ -9,6 +9,7 @@
 //! It knows neither HTTP nor the words of any API. A caller who goes away ends the answer, and
 //! pays for what there was of it.
 
+mod bound;
 mod error;
 mod estimate;
 mod idempotency;

@@ -7,14 +7,16 @@ use onelastai_agents::AgentService;
 use onelastai_db::{PgPool, new_id};
 use onelastai_model_router::{ChatRequest, EmbedRequest, Embeddings, ModelRouter, Policy};
 use onelastai_types::AgentId;
-use onelastai_usage::{Admission, Ask, Rates, UsageService};
+use onelastai_usage::{Admission, Ask, Rates, UsageError, UsageService};
 use uuid::Uuid;
 
 use crate::{
     GatewayError, Metered,
+    bound::Room,
     error::require,
     estimate, key_limits,
     metered::{Meter, embedded, failed},
+    target::Targeted,
 };
 
 /// Vectors that were made, and counted.
@@ -65,16 +67,13 @@ impl GatewayService {
         request: ChatRequest,
     ) -> Result<Metered, GatewayError> {
         require(caller, Scope::ChatWrite)?;
-        let targeted = self.target(caller, request).await?;
+        let mut targeted = self.target(caller, request).await?;
         let prompt_tokens = estimate::prompt(&targeted.request);
-        let answer = estimate::answer(&targeted.request);
-        let agent = targeted.agent.as_ref().map(|agent| agent.id);
-        let admission = self
-            .admit(caller, &targeted.model, agent, prompt_tokens, answer)
-            .await?;
+        let (admission, longest) = self.admit_answer(caller, &targeted, prompt_tokens).await?;
+        targeted.request.parameters.max_tokens = longest;
         let meter = Meter {
             begun: Instant::now(),
-            agent,
+            agent: targeted.agent.as_ref().map(|agent| agent.id),
             prompt_tokens,
         };
         match self.router.chat(targeted.request).await {
@@ -140,6 +139,36 @@ impl GatewayService {
             .map(|models| models.as_slice().into())
     }
 
+    /// Leave for an answer, and the most tokens that it may have: as asked for, or else as many
+    /// as the limits leave; `None` where nothing counts them.
+    async fn admit_answer(
+        &self,
+        caller: &ApiCaller,
+        targeted: &Targeted,
+        prompt_tokens: u32,
+    ) -> Result<(Admission, Option<u32>), GatewayError> {
+        let agent = targeted.agent.as_ref().map(|agent| agent.id);
+        let admit = |longest| self.admit(caller, &targeted.model, agent, prompt_tokens, longest);
+        if let Some(asked) = targeted.request.parameters.max_tokens {
+            return Ok((admit(asked).await?, Some(asked)));
+        }
+        let (limits, key) = (self.usage.limits(caller.tier), key_limits(caller));
+        let models = self.router.models();
+        let model = models.iter().find(|it| it.id == targeted.model);
+        let room = Room::new(&limits, key.as_ref(), model);
+        let Some(longest) = room.longest(prompt_tokens) else {
+            return Ok((admit(0).await?, None));
+        };
+        match admit(longest).await {
+            Ok(admission) => Ok((admission, Some(longest))),
+            // Only where a limit is nearly reached it takes another round trip.
+            Err(refused) => match room.left(&refused, prompt_tokens) {
+                Some(left) if left < longest => Ok((admit(left).await?, Some(left))),
+                _ => Err(refused.into()),
+            },
+        }
+    }
+
     /// What a request for `model` can cost, in millionths of the currency; 0 where it costs
     /// nothing. An agent's models are not known here: what they cost counts when they have
     /// answered.
@@ -157,7 +186,7 @@ impl GatewayService {
         agent: Option<AgentId>,
         prompt_tokens: u32,
         max_completion_tokens: u32,
-    ) -> Result<Admission, GatewayError> {
+    ) -> Result<Admission, UsageError> {
         let ask = Ask {
             id: new_id(),
             user: caller.user,
@@ -169,7 +198,7 @@ impl GatewayService {
             model: model.to_owned(),
             max_cost_micros: self.most_it_costs(model, prompt_tokens, max_completion_tokens),
         };
-        Ok(self.usage.admit(ask).await?)
+        self.usage.admit(ask).await
     }
 }
 

@@ -96,9 +96,9 @@ pub enum ToolChoice {
     Auto,
     /// Not at all.
     None,
-    /// At least one. Ollama takes this as [`ToolChoice::Auto`].
+    /// At least one. Ollama, which knows no such thing, is held to the form of one call.
     Required,
-    /// This one. Ollama is offered no other, but may still answer in words.
+    /// This one; at Ollama as [`ToolChoice::Required`].
     Named(String),
 }
 
@@ -111,6 +111,19 @@ impl ToolChoice {
             Self::Named(name) => tool.name == *name,
         }
     }
+}
+
+/// How much a model thinks before it answers, where it can.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Effort {
+    /// Not at all.
+    None,
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
 }
 
 /// The form of the answer.
@@ -169,11 +182,20 @@ pub struct ChatRequest {
     pub tools: Vec<Tool>,
     /// Whether it calls them.
     pub tool_choice: ToolChoice,
+    /// Whether it calls at most one at a time.
+    pub single_call: bool,
+    /// How much it thinks; the engine's own default where nothing is said. Models that don't
+    /// think, and engines that can't be told in a way that all of them take, pass over it.
+    pub effort: Option<Effort>,
     /// The form of the answer.
     pub format: Format,
+    /// Whether an engine that can may leave out the oldest messages where they are more than its
+    /// context holds. Otherwise that is [`crate::ModelError::RequestTooLarge`].
+    pub may_shorten: bool,
     /// What this request may use.
     pub policy: Policy,
-    /// Told the place in the queue, from 1, while the request waits in it; `None` otherwise.
+    /// Told the place in the queue, from 1, while the request waits in it; 0 while the model is
+    /// loaded for it, where that is known; `None` otherwise.
     pub queue: Option<watch::Sender<Option<usize>>>,
 }
 

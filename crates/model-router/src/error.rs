@@ -90,8 +90,27 @@ pub enum ModelError {
 }
 
 impl ModelError {
+    /// Every [`ModelError::code`] that there is.
+    pub const CODES: [&'static str; 14] = [
+        "no_model",
+        "unsupported",
+        "queue_full",
+        "queue_timeout",
+        "unreachable",
+        "model_missing",
+        "refused",
+        "rate_limited",
+        "first_token_timeout",
+        "idle_timeout",
+        "interrupted",
+        "malformed",
+        "model_reported",
+        "request_too_large",
+    ];
+
     /// A stable name for logs, metrics, storage and clients.
     pub fn code(&self) -> &'static str {
+        // A new one belongs into `CODES`, too.
         match self {
             Self::NoModel { .. } => "no_model",
             Self::Unsupported(_) => "unsupported",
@@ -188,6 +207,39 @@ mod tests {
     fn foreign_text_is_short_and_flat() {
         assert_eq!(plain("  a\r\nb\u{1b}[31mc  ", 20), "a  b [31mc");
         assert_eq!(plain("äöüß", 3), "äöü…");
+    }
+
+    #[test]
+    fn every_code_is_in_the_list() {
+        let (model, instance, message) = (String::new, String::new, String::new);
+        let all = [
+            ModelError::NoModel {
+                wanted: vec![],
+                why: Absence::Unknown,
+            },
+            ModelError::Unsupported("see"),
+            ModelError::QueueFull {
+                retry_after: Duration::ZERO,
+            },
+            ModelError::QueueTimeout,
+            ModelError::Unreachable {
+                model: model(),
+                instance: instance(),
+            },
+            ModelError::ModelMissing { model: model() },
+            ModelError::Refused {
+                status: 500,
+                message: message(),
+            },
+            ModelError::RateLimited { retry_after: None },
+            ModelError::FirstTokenTimeout,
+            ModelError::IdleTimeout,
+            ModelError::Interrupted,
+            ModelError::Malformed,
+            ModelError::ModelReported(message()),
+            ModelError::RequestTooLarge,
+        ];
+        assert_eq!(all.map(|error| error.code()), ModelError::CODES);
     }
 
     #[test]

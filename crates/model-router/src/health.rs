@@ -7,11 +7,7 @@ use tokio::time::{Instant, timeout};
 use url::Url;
 
 use crate::{
-    instance::Instance,
-    providers::{Provider, Target},
-    registry::Model,
-    spec::ModelName,
-    state::InstanceState,
+    instance::Instance, providers::Provider, registry::Model, spec::ModelName, state::InstanceState,
 };
 
 /// The longest wait for one instance; all are asked at once.
@@ -75,17 +71,11 @@ pub(crate) async fn check(
     model: &Model,
     instance: &Instance,
 ) -> InstanceHealth {
-    let target = Target {
-        model: &model.spec,
-        base: &instance.base,
-        shown: &instance.shown,
-    };
-    let mut probe = timeout(DEADLINE, provider.probe(target))
-        .await
-        .unwrap_or_else(|_| Probe {
-            error: Some(format!("no answer within {} s", DEADLINE.as_secs())),
-            ..Probe::default()
-        });
+    let probe = provider.probe(instance.target(&model.spec));
+    let mut probe = timeout(DEADLINE, probe).await.unwrap_or_else(|_| Probe {
+        error: Some(format!("no answer within {} s", DEADLINE.as_secs())),
+        ..Probe::default()
+    });
     probe.latency = probe.latency.filter(|_| probe.reachable);
     let now = Instant::now();
     instance.checked(probe.clone(), now);

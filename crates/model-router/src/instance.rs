@@ -16,6 +16,7 @@ use crate::{
     egress::is_metadata_url,
     error::{ModelError, RouterError},
     health::{Probe, milliseconds},
+    providers::Target,
     spec::{InstanceSpec, ModelSpec, ProviderKind, without_credentials},
     state::{Health, HealthChange, InstanceState, LastCheck},
     ttft::FirstToken,
@@ -39,6 +40,8 @@ pub(crate) struct Instance {
     pub(crate) shown: Url,
     slots: AtomicU32,
     weight: AtomicU32,
+    /// The tokens that it reads at most; 0 where that isn't said.
+    context: AtomicU32,
     in_flight: AtomicU32,
     draining: AtomicBool,
     record: Mutex<Record>,
@@ -147,6 +150,9 @@ impl Instance {
                 "it needs at least one slot and a weight of at least 1",
             ));
         }
+        if spec.context == Some(0) {
+            return Err(invalid("a context has at least one token"));
+        }
         let mut base = url.clone();
         if !base.path().ends_with('/') {
             base.set_path(&format!("{}/", url.path()));
@@ -159,6 +165,7 @@ impl Instance {
             base,
             slots: AtomicU32::new(spec.slots),
             weight: AtomicU32::new(spec.weight),
+            context: AtomicU32::new(spec.context.unwrap_or_default()),
             in_flight: AtomicU32::new(0),
             draining: AtomicBool::new(false),
             record: Mutex::default(),
@@ -175,6 +182,19 @@ impl Instance {
     pub(crate) fn resize(&self, spec: &InstanceSpec) {
         self.slots.store(spec.slots, Ordering::Relaxed);
         self.weight.store(spec.weight, Ordering::Relaxed);
+        let context = spec.context.unwrap_or_default();
+        self.context.store(context, Ordering::Relaxed);
+    }
+
+    /// This instance of `model`, to be asked.
+    pub(crate) fn target<'a>(&'a self, model: &'a ModelSpec) -> Target<'a> {
+        let context = self.context.load(Ordering::Relaxed);
+        Target {
+            model,
+            base: &self.base,
+            shown: &self.shown,
+            context: (context > 0).then_some(context),
+        }
     }
 
     pub(crate) fn slots(&self) -> u32 {
@@ -203,6 +223,11 @@ impl Instance {
     /// Whether an answer can begin without the model being loaded first.
     pub(crate) fn is_warm(&self, now: Instant) -> bool {
         self.provider == ProviderKind::OpenAi || self.record().is_loaded(now) == Some(true)
+    }
+
+    /// Whether the model is known not to be in memory, so that it is loaded first.
+    pub(crate) fn is_cold(&self, now: Instant) -> bool {
+        self.provider == ProviderKind::Ollama && self.record().is_loaded(now) == Some(false)
     }
 
     /// Takes a slot, if there is one and the instance is asked at all, which `anyway` makes it.

@@ -1,4 +1,4 @@
-//! An instance as an operator writes it: `http://gpu-1:11434;slots=8;weight=2`.
+//! An instance as an operator writes it: `http://gpu-1:11434;slots=8;weight=2;context=8192`.
 
 use thiserror::Error;
 use url::Url;
@@ -11,8 +11,8 @@ pub enum InstanceLineError {
     /// It does not begin with an address.
     #[error("an address begins with http:// or https://, like http://gpu-1:11434")]
     Address,
-    /// What follows the address is neither slots nor a weight, or no number from 1.
-    #[error("after an address there may be ;slots=8 and ;weight=2, from 1")]
+    /// What follows the address is no slots, weight or context, or no number from 1.
+    #[error("after an address there may be ;slots=8, ;weight=2 and ;context=8192, from 1")]
     Parameter,
 }
 
@@ -32,20 +32,22 @@ impl InstanceSpec {
             url,
             slots,
             weight: 1,
+            context: None,
         };
         for part in parts {
             let (name, value) = part.split_once('=').ok_or(InstanceLineError::Parameter)?;
-            let number = match name.trim() {
-                "slots" => &mut instance.slots,
-                "weight" => &mut instance.weight,
-                _ => return Err(InstanceLineError::Parameter),
-            };
-            *number = value
+            let number: u32 = value
                 .trim()
                 .parse()
                 .ok()
                 .filter(|number| *number > 0)
                 .ok_or(InstanceLineError::Parameter)?;
+            match name.trim() {
+                "slots" => instance.slots = number,
+                "weight" => instance.weight = number,
+                "context" => instance.context = Some(number),
+                _ => return Err(InstanceLineError::Parameter),
+            }
         }
         Ok(instance)
     }
@@ -56,18 +58,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_slots_and_a_weight() {
+    fn an_address_has_slots_a_weight_and_a_context() {
         let read = |line| {
-            let InstanceSpec { url, slots, weight } = InstanceSpec::read(line, 4).unwrap();
-            (url.to_string(), slots, weight)
+            let InstanceSpec {
+                url,
+                slots,
+                weight,
+                context,
+            } = InstanceSpec::read(line, 4).unwrap();
+            (url.to_string(), slots, weight, context)
         };
         assert_eq!(
             read(" http://a:1 ;slots=8;weight=2"),
-            ("http://a:1/".into(), 8, 2)
+            ("http://a:1/".into(), 8, 2, None)
         );
         assert_eq!(
-            read("https://b/v1 ; weight = 3 "),
-            ("https://b/v1".into(), 4, 3)
+            read("https://b/v1 ; weight = 3 ; context=8192"),
+            ("https://b/v1".into(), 4, 3, Some(8192))
         );
     }
 
@@ -82,6 +89,7 @@ mod tests {
             ("http://a;slots=0", Parameter),
             ("http://a;slots=-1", Parameter),
             ("http://a;slots=canary", Parameter),
+            ("http://a;context=0", Parameter),
             ("http://a;canary=1", Parameter),
             ("http://a;slots", Parameter),
             ("http://a;;", Parameter),

@@ -48,7 +48,8 @@ mod turn;
 
 pub use answer::{ChatEvent, ChatUsage, Chosen, FinishReason, ToolCallDelta};
 pub use chat::{
-    ChatMessage, ChatRequest, Format, Image, Parameters, Policy, Role, Tool, ToolCall, ToolChoice,
+    ChatMessage, ChatRequest, Effort, Format, Image, Parameters, Policy, Role, Tool, ToolCall,
+    ToolChoice,
 };
 pub use config::RouterConfig;
 pub use egress::{is_metadata_address, is_metadata_url};

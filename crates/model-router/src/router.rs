@@ -56,7 +56,7 @@ impl ModelRouter {
     /// up.
     pub fn new(config: RouterConfig) -> Result<Self, RouterError> {
         let changes = broadcast::channel(CHANGES).0;
-        let registry = Registry::new(config.models.into(), None, &changes)?;
+        let registry = Registry::new(served(config.models), None, &changes)?;
         let clients = Arc::new(Clients::new(config.connect_timeout)?);
         if registry.has_https() {
             clients.prepare_tls()?;
@@ -148,7 +148,7 @@ impl ModelRouter {
     /// As [`Self::new`]; then nothing has changed.
     pub fn replace(&self, models: Vec<ModelSpec>) -> Result<(), RouterError> {
         // Where two replace at the same time, the second one starts from what the first one left.
-        let models: Arc<[ModelSpec]> = models.into();
+        let models = served(models);
         let mut before = self.shared.registry.load_full();
         loop {
             let registry = Registry::new(Arc::clone(&models), Some(&before), &self.shared.changes)?;
@@ -220,6 +220,10 @@ impl ModelRouter {
         let provider = self.shared.providers.of(model.spec.provider);
         health::check(provider, model, instance).await
     }
+}
+
+fn served(models: Vec<ModelSpec>) -> Arc<[ModelSpec]> {
+    models.into_iter().map(ModelSpec::served).collect()
 }
 
 fn each(registry: &Registry) -> impl Iterator<Item = (&Model, &Instance)> {

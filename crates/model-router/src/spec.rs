@@ -151,6 +151,9 @@ pub struct InstanceSpec {
     pub slots: u32,
     /// How much of the work it gets, compared with the others, from 1.
     pub weight: u32,
+    /// The tokens that it reads at most, where that is not what the model can read: Ollama is
+    /// told to set up as many (`num_ctx`), whatever it would take of its own accord.
+    pub context: Option<u32>,
 }
 
 impl From<Url> for InstanceSpec {
@@ -160,6 +163,7 @@ impl From<Url> for InstanceSpec {
             url,
             slots: ProviderKind::Ollama.slots(ModelKind::Local),
             weight: 1,
+            context: None,
         }
     }
 }
@@ -167,9 +171,18 @@ impl From<Url> for InstanceSpec {
 impl fmt::Debug for InstanceSpec {
     /// Leaves out user and password, so that a log line can't hold them.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, slots, weight } = self;
+        let Self {
+            url,
+            slots,
+            weight,
+            context,
+        } = self;
         let url = without_credentials(url);
-        write!(f, "{url};slots={slots};weight={weight}")
+        write!(f, "{url};slots={slots};weight={weight}")?;
+        match context {
+            Some(context) => write!(f, ";context={context}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -194,7 +207,8 @@ pub struct ModelSpec {
     pub purpose: String,
     /// The servers that have it.
     pub instances: Vec<InstanceSpec>,
-    /// Tokens the model can read at most. An instance may be set up to read fewer.
+    /// Tokens the model can read at most. The router lowers it to what the smallest of the
+    /// instances reads ([`InstanceSpec::context`]), since any of them may be the one that answers.
     pub context_length: u32,
     /// What it can do.
     pub capabilities: Capabilities,
@@ -222,6 +236,13 @@ impl ModelSpec {
             key: None,
             price: None,
         }
+    }
+
+    /// As it is served: with the context that all of its instances have.
+    pub(crate) fn served(mut self) -> Self {
+        let contexts = self.instances.iter().filter_map(|it| it.context);
+        self.context_length = contexts.fold(self.context_length, u32::min);
+        self
     }
 }
 

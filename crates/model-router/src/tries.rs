@@ -132,17 +132,20 @@ impl Shared {
         let instance = permit.instance();
         let asked = Instant::now();
         let warm = instance.is_warm(asked);
-        let target = Target {
-            model,
-            base: &instance.base,
-            shown: &instance.shown,
-        };
+        let loading = ask.place().filter(|_| instance.is_cold(asked));
+        if let Some(place) = loading {
+            place.send_replace(Some(0));
+        }
+        let target = instance.target(model);
         let patience = if warm {
             self.first_token_timeout
         } else {
             self.first_token_timeout + self.load_timeout
         };
         let begun = timeout(patience, self.begin(target, ask)).await;
+        if let Some(place) = loading {
+            place.send_replace(None);
+        }
         let (id, shown) = (instance.id, instance.shown.clone());
         match begun.unwrap_or(Err(ModelError::FirstTokenTimeout)) {
             Ok(got) => {

@@ -1,5 +1,5 @@
-//! Instances as text, one a line: `http://gpu-1:11434;slots=8;weight=2`. The settings are written
-//! in the same way.
+//! Instances as text, one a line: `http://gpu-1:11434;slots=8;weight=2;context=8192`. The settings
+//! are written in the same way.
 
 use onelastai_model_router::{InstanceSpec, is_metadata_url, without_credentials};
 use url::Url;
@@ -42,7 +42,12 @@ pub fn parse_instances(text: &str, slots: u32) -> Result<Vec<InstanceSpec>, Vec<
 
 /// What is wrong with an instance.
 pub(crate) fn check(instance: &InstanceSpec) -> Result<(), &'static str> {
-    let InstanceSpec { url, slots, weight } = instance;
+    let InstanceSpec {
+        url,
+        slots,
+        weight,
+        context,
+    } = instance;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return Err("an address begins with http:// or https://.");
     }
@@ -64,6 +69,9 @@ pub(crate) fn check(instance: &InstanceSpec) -> Result<(), &'static str> {
     if !(1..=100).contains(weight) {
         return Err("a weight is 1 to 100.");
     }
+    if context.is_some_and(|context| !(256..=100_000_000).contains(&context)) {
+        return Err("a context is 256 to 100000000.");
+    }
     Ok(())
 }
 
@@ -71,7 +79,11 @@ pub(crate) fn check(instance: &InstanceSpec) -> Result<(), &'static str> {
 #[must_use]
 pub fn show_instance(instance: &InstanceSpec) -> String {
     let url = address(&instance.url);
-    format!("{url};slots={};weight={}", instance.slots, instance.weight)
+    let mut shown = format!("{url};slots={};weight={}", instance.slots, instance.weight);
+    if let Some(context) = instance.context {
+        shown.push_str(&format!(";context={context}"));
+    }
+    shown
 }
 
 /// An address as it is shown, stored and compared: without credentials and the last slash.
@@ -86,13 +98,13 @@ mod tests {
 
     #[test]
     fn a_line_is_an_address_with_slots_and_a_weight() {
-        let text = "http://a:1;slots=8;weight=2\r\n\n  https://b/v1 ; weight=3 ";
+        let text = "http://a:1;slots=8;weight=2;context=8192\r\n\n  https://b/v1 ; weight=3 ";
         let found = parse_instances(text, 4).unwrap();
         let shown: Vec<_> = found.iter().map(show_instance).collect();
         assert_eq!(
             shown,
             [
-                "http://a:1;slots=8;weight=2",
+                "http://a:1;slots=8;weight=2;context=8192",
                 "https://b/v1;slots=4;weight=3"
             ]
         );
@@ -108,6 +120,7 @@ mod tests {
             ("http://a?x=1", "ends before"),
             ("http://a;slots=1001", "1 to 1000"),
             ("http://a;weight=101", "1 to 100"),
+            ("http://a;context=255", "256 to"),
             ("http://169.254.169.254/v1", "metadata"),
             ("http://0xa9fea9fe", "metadata"),
         ] {

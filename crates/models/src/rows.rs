@@ -46,6 +46,19 @@ struct Instance {
     url: Url,
     slots: u32,
     weight: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    context: Option<u32>,
+}
+
+impl From<Instance> for InstanceSpec {
+    fn from(it: Instance) -> Self {
+        Self {
+            url: it.url,
+            slots: it.slots,
+            weight: it.weight,
+            context: it.context,
+        }
+    }
 }
 
 /// All that are not removed. One that can't be understood, since a newer version of the product
@@ -103,10 +116,7 @@ fn stored(row: Row) -> Option<Stored> {
             provider: provider_named(&row.provider)?,
             kind: kind_named(&row.kind)?,
             engine_name: row.engine_name,
-            instances: instances
-                .into_iter()
-                .map(|Instance { url, slots, weight }| InstanceSpec { url, slots, weight })
-                .collect(),
+            instances: instances.into_iter().map(InstanceSpec::from).collect(),
             context_length: u32::try_from(row.context_length).ok()?,
             capabilities: capabilities_named(row.capabilities.iter().map(String::as_str)),
             price,
@@ -225,6 +235,7 @@ fn columns(draft: &ModelDraft) -> Columns {
         url: it.url.clone(),
         slots: it.slots,
         weight: it.weight,
+        context: it.context,
     });
     let instances: Vec<_> = instances.collect();
     let price = draft.price.as_ref();

@@ -73,4 +73,12 @@ impl ApiError {
             ..Self::invalid(param, message)
         }
     }
+
+    /// A field of the API that would be passed over in silence here.
+    pub(crate) fn unsupported_parameter(param: &str, message: impl Into<String>) -> Self {
+        Self {
+            code: Some("unsupported_parameter".to_owned()),
+            ..Self::invalid(param, message)
+        }
+    }
 }

@@ -122,9 +122,9 @@ pub struct Finished {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum StreamEvent {
-    /// All places at the models are taken.
+    /// No model answers yet: all places are taken, or the model has to be loaded.
     Waiting {
-        /// The place in the line, from 1.
+        /// The place in the line, from 1; 0 while the model is loaded.
         position: u32,
     },
     /// A model took the work.
@@ -154,7 +154,7 @@ pub enum StreamEvent {
 pub enum ViewEvent {
     /// The line under the answer says how many are first.
     Waiting {
-        /// The place in the line, from 1.
+        /// The place in the line, from 1; 0 while the model is loaded.
         position: u32,
     },
     /// A model took the work: the line under the answer says so.

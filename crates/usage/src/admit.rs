@@ -9,7 +9,6 @@ use crate::{
     Admission, Ask, KeyLimits, Limit, Rates, Scope, TierLimits, UsageError, UsageService,
     admission::Open,
     counters::Answer,
-    local::lowered,
     rate::{Counts, all_limits},
     record::Kind,
     sums,
@@ -23,7 +22,8 @@ impl UsageService {
     /// Reserves what the request may take at most, in one round trip to Redis, unless that
     /// is more than there is left of some limit.
     ///
-    /// While Redis is away, this process lets through a quarter of what the minute allows.
+    /// While Redis is away, this process lets through a quarter of what the minute allows, and of
+    /// the day and of a key's budget what PostgreSQL says is left.
     ///
     /// # Errors
     /// Says which limit is in the way, and for how long; [`UsageError::Unavailable`] where
@@ -87,11 +87,7 @@ impl UsageService {
                 Err(_) => break,
             }
         }
-        let (limits, key) = lowered(limits, ask.key.as_ref());
-        let now_ms = self.0.settings.clock.now_ms();
-        let answer = self.0.local.admit(ask, &limits, key.as_ref(), now_ms);
-        redis.missed(ask.user, ask.key.as_ref().map(|key| key.id));
-        decide(answer, ask, &limits, key.as_ref())
+        self.count_alone(ask, limits).await
     }
 
     /// Takes the sums of the day and month from PostgreSQL. `patient`: not where something
@@ -151,7 +147,7 @@ fn check(ask: &Ask, limits: &TierLimits) -> Result<(), UsageError> {
     Ok(())
 }
 
-fn decide(
+pub(crate) fn decide(
     answer: Answer,
     ask: &Ask,
     limits: &TierLimits,

@@ -32,8 +32,9 @@ pub enum UsageError {
         /// The most there may be.
         limit: u64,
     },
-    /// More is waiting to be written down than can be kept.
-    #[error("usage can't be written down just now")]
+    /// More is waiting to be written down than can be kept, or nobody can say what a key's budget
+    /// has left.
+    #[error("usage can't be looked up or written down just now")]
     Unavailable,
     /// The database.
     #[error(transparent)]

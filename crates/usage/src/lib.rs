@@ -12,11 +12,13 @@
 
 mod admission;
 mod admit;
+mod alone;
 mod ask;
 mod calendar;
 mod clock;
 mod counters;
 mod error;
+mod known;
 mod limits;
 mod local;
 mod queue;

@@ -178,6 +178,7 @@ impl UsageService {
             tokens: 0,
             cost: 0,
         };
+        self.0.local.forget(user, key, id);
         self.0.redis.correct(&[cancelled]).await;
     }
 

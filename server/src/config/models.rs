@@ -154,7 +154,7 @@ fn micros(name: &'static str, value: &str) -> Result<u64, ConfigError> {
     decimal(value, 6).ok_or_else(|| wrong(name, &format!("is {value:?}: it must be like 0.15")))
 }
 
-/// `http://host:port;slots=8;weight=2`, separated by commas.
+/// `http://host:port;slots=8;weight=2;context=8192`, separated by commas.
 fn instances(
     env: &Env,
     name: &'static str,

@@ -95,8 +95,8 @@ pub(super) async fn export(
 ) -> Response {
     let file = async {
         let session = session::required(&state, &parts).await?;
-        let viewer = session::agents_viewer(&session);
-        Ok::<_, AppError>(state.agents.export(&viewer, &slug).await?)
+        let editor = session::editor_of(&session, &parts);
+        Ok::<_, AppError>(state.agents.export(&editor, &slug).await?)
     };
     match file.await {
         Ok(json) => {

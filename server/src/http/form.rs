@@ -8,9 +8,11 @@ use onelastai_app::{error::AppError, session, state::AppState};
 use onelastai_identity::Session;
 use url::form_urlencoded;
 
-/// The largest body of such a form, or file. An agent's instructions have at most 100,000
-/// characters, for each of which a browser sends up to 12 bytes.
+/// The largest body of such a form. An agent's instructions have at most 100,000 characters, for
+/// each of which a browser sends up to 12 bytes.
 pub(super) const MAX_FORM: usize = 2 << 20;
+/// The largest body with an agent's file, which may have 2 MB itself; the rest is around it.
+pub(super) const MAX_UPLOAD: usize = (2 << 20) + 4096;
 
 /// Who sent a form, and its fields in order.
 pub(super) async fn sent(

@@ -70,7 +70,7 @@ pub fn router_with(state: AppState, api: &Calls) -> Router {
         .route("/agents/new", post(agents::create))
         .route(
             "/agents/import",
-            post(agents::import).layer(DefaultBodyLimit::max(form::MAX_FORM)),
+            post(agents::import).layer(DefaultBodyLimit::max(form::MAX_UPLOAD)),
         )
         .route("/agents/{slug}", post(agents::update))
         .route("/agents/{slug}/export.json", get(agents::export))

@@ -7,7 +7,7 @@ use axum::{
     http::{Method, Request, StatusCode},
 };
 use futures::StreamExt;
-use onelastai_access::Scope;
+use onelastai_access::{KeyDraft, Scope};
 use onelastai_agents::create_sample_agents;
 use onelastai_db::PgPool;
 use onelastai_server::http::CallSettings;
@@ -112,6 +112,39 @@ async fn an_answer_that_broke_off_is_not_kept(pool: PgPool) {
         .call(Method::POST, PATH, &headers, &ask().to_string())
         .await;
     assert_eq!(again.header("idempotent-replayed"), "");
+}
+
+#[sqlx::test(migrations = "../migrations")]
+async fn an_answer_without_a_length_is_bounded_by_what_is_reserved_for_it(pool: PgPool) {
+    let model = Model::start(2, End::Done).await;
+    model.say_all();
+    let app = app_with(&pool, &model, CallSettings::default()).await;
+    let limited = KeyDraft {
+        tokens_per_minute: Some(1000),
+        ..draft(&[Scope::ChatWrite], None)
+    };
+    let key = key_as("demo", &app, limited).await;
+    let question = json!({"model": "scripted", "messages": ask()["messages"]});
+    let told = || {
+        let told: Value = serde_json::from_str(&model.last_request()).unwrap();
+        told["options"]["num_predict"].as_u64().unwrap()
+    };
+    let first = call(&app, &Method::POST, PATH, &key, &question).await;
+    assert_eq!(first.status, StatusCode::OK, "{}", first.body);
+    let longest = told();
+    assert!((900..1000).contains(&longest), "{longest}");
+    // The next one has what the first one left, as soon as that is counted.
+    let again = async {
+        loop {
+            let answer = call(&app, &Method::POST, PATH, &key, &question).await;
+            if answer.status == StatusCode::OK {
+                return;
+            }
+        }
+    };
+    timeout(PATIENCE, again).await.expect("in time");
+    let shorter = told();
+    assert!((256..longest).contains(&shorter), "{shorter}");
 }
 
 #[sqlx::test(migrations = "../migrations")]

@@ -20,11 +20,12 @@ const UNPRIVILEGED: [&str; 3] = ["demo", "maker", "auditor"];
 const OWN: &str = "/api/fn/end_other_sessions";
 
 /// The chat's, which tells whom to ask instead of showing nothing.
-const CHAT: [&str; 7] = [
+const CHAT: [&str; 8] = [
     "/api/fn/send_message",
     "/api/fn/answer_again",
     "/api/fn/stop_answer",
     "/api/fn/judge_answer",
+    "/api/fn/answer_source",
     "/api/fn/rename_conversation",
     "/api/fn/delete_conversation",
     "/api/fn/restore_conversation",

@@ -188,7 +188,7 @@ fn Fields<'a>(
     let slug_hint = if new {
         "Its part of the address. Left empty, it is made of the name."
     } else {
-        "Its part of the address. Links to the old one stop working when you change it."
+        "Its part of the address. Links to the old one stop working when you change it; nobody else gets it for 30 days."
     };
     let visibility = [
         (Visibility::Private, "Only me"),
@@ -327,11 +327,13 @@ fn preferences(
             }
         })
         .collect_view();
+    let error = wrong.of("model_preferences");
+    let described = error.as_ref().map(|_| "model_preferences-error");
     view! {
-        <fieldset>
+        <fieldset aria-describedby=described>
             <legend>"Models"</legend>
             <div class="form-row">{selects}</div>
-            {wrong.of("model_preferences").map(|error| view! { <p class="form-error">{error}</p> })}
+            {error.map(|error| view! { <p class="form-error" id="model_preferences-error">{error}</p> })}
             <p class="form-hint">"None chosen: the router takes what is free."</p>
         </fieldset>
     }

@@ -128,6 +128,7 @@ fn charts(numbers: &Statistics) -> impl IntoView + use<> {
     view! {
         <div class="charts">
             {chart("Conversations", total.conversations.to_string(), &|it| count(it.conversations))}
+            {chart("People", total.users.to_string(), &|it| count(it.users))}
             {chart("Answers", total.answers.to_string(), &|it| count(it.answers))}
             {chart("Tokens", (total.prompt_tokens + total.completion_tokens).to_string(), &|it| {
                 count(it.prompt_tokens + it.completion_tokens)
@@ -135,7 +136,12 @@ fn charts(numbers: &Statistics) -> impl IntoView + use<> {
             {chart("Response time, median", time(total.median_ms), &|it| {
                 (f64::from(it.median_ms.unwrap_or(0)), time(it.median_ms))
             })}
+            {chart("Response time, p95", time(total.p95_ms), &|it| {
+                (f64::from(it.p95_ms.unwrap_or(0)), time(it.p95_ms))
+            })}
             {chart("Errors", total.errors.to_string(), &|it| count(it.errors))}
+            {chart("Good answers", total.feedback_up.to_string(), &|it| count(it.feedback_up))}
+            {chart("Bad answers", total.feedback_down.to_string(), &|it| count(it.feedback_down))}
         </div>
     }
 }

@@ -111,7 +111,7 @@ fn filters(asked: &Asked) -> impl IntoView + use<> {
 fn table(agents: &DashboardPage, asked: &Asked) -> AnyView {
     if agents.agents.is_empty() {
         let text = match (asked.text.is_empty(), asked.archived) {
-            (false, _) => "No agent has that in its name, slug or description.",
+            (false, _) => "No agent has that in its name, slug, description, owner or group.",
             (true, true) => "Nothing is archived.",
             (true, false) => {
                 "There is no agent of yours yet. Make the first one: a name and what it should do is enough."
@@ -126,6 +126,7 @@ fn table(agents: &DashboardPage, asked: &Asked) -> AnyView {
                 <thead>
                     <tr>
                         <th scope="col">"Agent"</th>
+                        <th scope="col">"Whose"</th>
                         <th scope="col">"Who may use it"</th>
                         <th scope="col" class="number">"Chats, 30 days"</th>
                         <th scope="col" class="number">"Answers"</th>
@@ -159,6 +160,10 @@ fn row(agent: &DashboardAgent) -> impl IntoView + use<> {
                         <small>{agent.description.clone()}</small>
                     </div>
                 </div>
+            </td>
+            <td>
+                {agent.owner_name.clone().unwrap_or_else(|| "The platform’s".to_owned())}
+                {agent.group.clone().map(|group| view! { <small>{group}</small> })}
             </td>
             <td>{who}</td>
             <td class="number">{agent.conversations}</td>

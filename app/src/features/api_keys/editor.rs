@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 use onelastai_access::{FieldError, LONGEST_NAME, Scopes};
-use onelastai_agents::Agent;
+use onelastai_agents::AgentCard;
 use onelastai_identity::{Permission, Permissions};
 
 use super::form::{CURRENCIES, KeyForm, LIVES};
@@ -54,7 +54,7 @@ pub fn NewKeyRoute() -> impl IntoView {
 fn fields(
     form: &KeyForm,
     errors: Vec<FieldError>,
-    agents: &[Agent],
+    agents: &[AgentCard],
     permissions: &Permissions,
 ) -> AnyView {
     let wrong = &Wrong(
@@ -199,7 +199,7 @@ fn life(form: &KeyForm, wrong: &Wrong) -> AnyView {
     .into_any()
 }
 
-fn only_agents(form: &KeyForm, agents: &[Agent], wrong: &Wrong) -> AnyView {
+fn only_agents(form: &KeyForm, agents: &[AgentCard], wrong: &Wrong) -> AnyView {
     let (described, error) = group_error(wrong, "agents");
     let boxes = agents
         .iter()

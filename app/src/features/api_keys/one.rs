@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::hooks::use_params_map;
 use onelastai_access::{KeySummary, Overlap};
-use onelastai_agents::Agent;
+use onelastai_agents::AgentCard;
 use onelastai_identity::Permission;
 use onelastai_types::ApiKeyId;
 use time::OffsetDateTime;
@@ -67,7 +67,7 @@ pub fn KeyRoute() -> impl IntoView {
     view! { <Suspense fallback=|| ()>{page}</Suspense> }
 }
 
-fn facts(key: &KeySummary, agents: &[Agent], now: OffsetDateTime) -> AnyView {
+fn facts(key: &KeySummary, agents: &[AgentCard], now: OffsetDateTime) -> AnyView {
     let (word, class) = words::state(key.state(now));
     let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.words()).collect();
     let fact = |name: &'static str, value: AnyView| {
@@ -116,7 +116,7 @@ fn facts(key: &KeySummary, agents: &[Agent], now: OffsetDateTime) -> AnyView {
 }
 
 /// The names of the agents it is for, as far as its owner may still see them.
-fn only_agents(key: &KeySummary, agents: &[Agent]) -> String {
+fn only_agents(key: &KeySummary, agents: &[AgentCard]) -> String {
     let Some(only) = &key.agents else {
         return "all that you may use".to_owned();
     };

@@ -38,7 +38,7 @@ pub async fn chat_page(
     let agents = match &place {
         Place::Main => state.agents.list(&viewer_of_agents).await?,
         // At its own place there is this agent and no other.
-        Place::Agent(slug) => match state.agents.by_slug(&viewer_of_agents, slug).await {
+        Place::Agent(slug) => match state.agents.card_by_slug(&viewer_of_agents, slug).await {
             Ok(agent) => vec![agent],
             // Archived: what was said stays, nothing new begins.
             Err(AgentError::NotFound) if conversation.is_some() => Vec::new(),
@@ -55,16 +55,16 @@ pub async fn chat_page(
     }
     let cards: Vec<_> = agents.iter().map(card).collect();
     let only_of: Option<Vec<_>> = (place != Place::Main).then(|| {
-        let agents = agents.iter().chain(open.as_ref().map(|open| &open.agent));
-        agents.map(|agent| agent.id).collect()
+        let ids = agents.iter().map(|agent| agent.id);
+        ids.chain(open.as_ref().map(|open| open.agent.id)).collect()
     });
     let agent = match (&open, agent) {
-        (Some(conversation), _) => card(&conversation.agent),
+        (Some(conversation), _) => card(&conversation.agent.card()),
         (None, Some(slug)) if here(&slug) => {
             match cards.iter().find(|card| card.slug == slug) {
                 Some(card) => card.clone(),
                 // There may be more of them than are offered.
-                None => card(&state.agents.by_slug(&viewer_of_agents, &slug).await?),
+                None => card(&state.agents.card_by_slug(&viewer_of_agents, &slug).await?),
             }
         }
         (None, Some(_)) => return Err(AppError::NotFound),
@@ -141,7 +141,7 @@ pub(super) fn new_key() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-fn card(agent: &onelastai_agents::Agent) -> AgentCard {
+fn card(agent: &onelastai_agents::AgentCard) -> AgentCard {
     AgentCard {
         slug: agent.slug.clone(),
         name: agent.name.clone(),

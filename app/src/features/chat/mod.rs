@@ -2,6 +2,7 @@
 
 pub mod components;
 pub mod server_fns;
+pub mod source;
 
 #[cfg(feature = "ssr")]
 mod handlers;

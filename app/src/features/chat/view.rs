@@ -98,7 +98,7 @@ pub struct AnswerView {
     pub seq: u64,
     /// Which version of the agent answered.
     pub agent_version: Option<i32>,
-    /// The place in the line for a model, from 1, while it waits for one.
+    /// The place in the line for a model, from 1, while it waits for one; 0 while that is loaded.
     pub place_in_line: Option<u32>,
     /// Our name of the model that answered.
     pub model: Option<String>,

@@ -93,7 +93,13 @@ async fn try_to_read(
             "statistics",
             agents.statistics(viewer, agent, Span::Week).await.map(drop),
         ),
-        ("export", agents.export(viewer, slug).await.map(drop)),
+        (
+            "export",
+            agents
+                .export(&editor(viewer.clone(), "reader"), slug)
+                .await
+                .map(drop),
+        ),
     ]
 }
 
@@ -187,11 +193,15 @@ async fn every_viewer_every_visibility_every_operation(
                 "{what}"
             );
             for used in [
-                agents.by_slug(&viewer, &slug).await,
-                agents.to_go_on(&viewer, id).await,
+                agents.by_slug(&viewer, &slug).await.map(|agent| agent.id),
+                agents
+                    .card_by_slug(&viewer, &slug)
+                    .await
+                    .map(|card| card.id),
+                agents.to_go_on(&viewer, id).await.map(|agent| agent.id),
             ] {
                 match used {
-                    Ok(agent) => assert!(rules.usable && agent.id == id, "{what}"),
+                    Ok(found) => assert!(rules.usable && found == id, "{what}"),
                     Err(AgentError::NotFound) => assert!(!rules.usable, "{what}"),
                     Err(error) => panic!("{what}: {error}"),
                 }
@@ -320,6 +330,8 @@ async fn an_address_that_no_agent_can_have_is_not_found(pool: PgPool) {
         );
         assert!(matches!(used, Err(AgentError::NotFound)), "{slug:.20}");
         assert!(matches!(looked, Err(AgentError::NotFound)), "{slug:.20}");
+        let card = agents.card_by_slug(&who.viewer, slug).await;
+        assert!(matches!(card, Err(AgentError::NotFound)), "{slug:.20}");
         let edited = agents.editable(&who.viewer, slug).await;
         assert!(matches!(edited, Err(EditError::NotFound)), "{slug:.20}");
     }

@@ -1,6 +1,6 @@
 //! The agents that somebody looks after.
 
-use onelastai_agents::{AgentDraft, PAGE_SIZE};
+use onelastai_agents::{AgentDraft, PAGE_SIZE, Viewer, Visibility};
 use onelastai_db::{PgPool, new_id};
 use onelastai_types::{AgentId, UserId};
 use uuid::Uuid;
@@ -32,6 +32,7 @@ async fn it_is_searched_by_name_address_and_description(pool: PgPool) {
         ("_", vec!["tutor"]),
         ("'; DROP TABLE agents; --", vec![]),
         ("tu\0tor", vec!["tutor"]),
+        ("ada", vec!["tutor", "scribe", "train-guide"]),
         // Not over the edge of two fields.
         ("bahntrain", vec![]),
     ] {
@@ -43,6 +44,42 @@ async fn it_is_searched_by_name_address_and_description(pool: PgPool) {
             .collect();
         assert_eq!(found, slugs, "{text:?}");
         assert_eq!(page.total, i64::try_from(slugs.len()).unwrap());
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn it_tells_whose_they_are_and_is_searched_by_that(pool: PgPool) {
+    onelastai_agents::create_sample_agents(&pool).await.unwrap();
+    let agents = service(&pool);
+    let (mut ada, bob) = (maker(&pool, "ada").await, maker(&pool, "bob").await);
+    ada.viewer.groups = vec!["/research".to_owned()];
+    let shared = AgentDraft {
+        visibility: Visibility::Public,
+        group: Some("/research".to_owned()),
+        ..draft("shared")
+    };
+    agents.create(&ada, shared).await.unwrap();
+    agents.create(&bob, draft("own")).await.unwrap();
+    let root = Viewer {
+        administers: true,
+        ..Viewer::person(person(&pool, "root").await)
+    };
+    for (text, slug, owner, group) in [
+        ("ADA", "shared", Some("ada"), Some("/research")),
+        ("/research", "shared", Some("ada"), Some("/research")),
+        ("bob", "own", Some("bob"), None),
+        ("companion", "companion", None, None),
+    ] {
+        let page = agents.dashboard(&root, text, false, 1).await.unwrap();
+        let [agent] = &page.agents[..] else {
+            panic!("{text}: {:?}", page.agents);
+        };
+        let found = (
+            agent.slug.as_str(),
+            agent.owner_name.as_deref(),
+            agent.group.as_deref(),
+        );
+        assert_eq!((found, page.total), ((slug, owner, group), 1));
     }
 }
 

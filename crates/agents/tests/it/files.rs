@@ -17,7 +17,10 @@ async fn an_agent_goes_out_and_comes_in_as_another_ones(pool: PgPool) {
         ..draft("tutor")
     };
     let id = agents.create(&ada, original.clone()).await.unwrap();
-    let file = agents.export(&ada.viewer, "tutor").await.unwrap();
+    let file = agents.export(&ada, "tutor").await.unwrap();
+    let log = audited(&pool, id).await;
+    let taken = ("agent.export".to_owned(), json!({"version": [null, 1]}));
+    assert_eq!(log.last(), Some(&taken));
     for hidden in [id.to_string(), ada.viewer.user.to_string()] {
         assert!(!file.contains(&hidden), "{file}");
     }
@@ -42,7 +45,7 @@ async fn an_agent_goes_out_and_comes_in_as_another_ones(pool: PgPool) {
     // A long address is cut, so that the number fits.
     let long = "a".repeat(40);
     agents.create(&ada, draft(&long)).await.unwrap();
-    let file = agents.export(&ada.viewer, &long).await.unwrap();
+    let file = agents.export(&ada, &long).await.unwrap();
     let made = agents.import(&bob, &file).await.unwrap();
     assert_eq!(made.slug, format!("{}-2", "a".repeat(38)));
 }

@@ -9,9 +9,11 @@
 )]
 
 mod access;
+mod cards;
 mod dashboard;
 mod files;
 mod fixture;
+mod former;
 mod races;
 mod saving;
 mod shelf;

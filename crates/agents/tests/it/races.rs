@@ -166,6 +166,36 @@ async fn a_new_address_can_be_lost_to_somebody_faster(_: PgPoolOptions, options:
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn nobody_slips_into_an_address_while_it_is_given_up(
+    _: PgPoolOptions,
+    options: PgConnectOptions,
+) {
+    let pool = wide_pool(options).await;
+    let agents = service(&pool);
+    let (ada, bob) = (maker(&pool, "ada").await, maker(&pool, "bob").await);
+    let id = agents.create(&ada, draft("tutor")).await.unwrap();
+    // Between the new address and the note of the old one: notes can be read, not written.
+    let mut gate = pool.begin().await.unwrap();
+    sqlx::query("LOCK TABLE agent_former_slugs IN SHARE MODE")
+        .execute(&mut *gate)
+        .await
+        .unwrap();
+    let rename = tokio::spawn({
+        let agents = agents.clone();
+        async move { agents.update(&ada, id, 1, draft("teacher"), None).await }
+    });
+    until_blocked(&pool, 1).await;
+    let create = tokio::spawn({
+        let agents = agents.clone();
+        async move { agents.create(&bob, draft("tutor")).await }
+    });
+    until_blocked(&pool, 2).await;
+    gate.rollback().await.unwrap();
+    assert_eq!(rename.await.unwrap().unwrap().slug, "teacher");
+    assert_eq!(refused(create.await.unwrap()), ["slug"]);
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn copies_and_imports_at_once_all_get_an_address(
     _: PgPoolOptions,
     options: PgConnectOptions,
@@ -174,7 +204,7 @@ async fn copies_and_imports_at_once_all_get_an_address(
     let agents = service(&pool);
     let who = maker(&pool, "ada").await;
     let id = agents.create(&who, draft("tutor")).await.unwrap();
-    let file = agents.export(&who.viewer, "tutor").await.unwrap();
+    let file = agents.export(&who, "tutor").await.unwrap();
     // Whoever makes the first ones is not done yet; what follows waits for each in turn.
     let mut gate = pool.begin().await.unwrap();
     for slug in ["tutor-copy", "tutor-2"] {

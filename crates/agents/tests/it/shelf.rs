@@ -16,6 +16,8 @@ async fn an_archived_agent_goes_on_where_it_is_and_begins_nothing(pool: PgPool) 
     assert!(agents.list(&who.viewer).await.unwrap().is_empty());
     let begun = agents.by_slug(&who.viewer, "tutor").await;
     assert!(matches!(begun, Err(AgentError::NotFound)));
+    let card = agents.card_by_slug(&who.viewer, "tutor").await;
+    assert!(matches!(card, Err(AgentError::NotFound)));
     assert!(agents.to_go_on(&who.viewer, id).await.is_ok());
     let editable = agents.editable(&who.viewer, "tutor").await.unwrap();
     assert!(editable.archived_at.is_some());

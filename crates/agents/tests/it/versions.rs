@@ -119,6 +119,10 @@ async fn an_old_address_may_be_anothers_by_now(pool: PgPool) {
         .update(&who, id, 1, draft("teacher"), None)
         .await
         .unwrap();
+    sqlx::query("UPDATE agent_former_slugs SET given_up_at = now() - interval '30 days'")
+        .execute(&pool)
+        .await
+        .unwrap();
     agents
         .create(&maker(&pool, "bob").await, draft("tutor"))
         .await

@@ -16,4 +16,5 @@ mod life;
 mod limits;
 mod model;
 mod replicas;
+mod titles;
 mod way;

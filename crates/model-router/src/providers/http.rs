@@ -129,6 +129,9 @@ async fn refusal(target: Target<'_>, response: Response) -> ModelError {
             model: target.model.id.clone(),
         },
         413 => ModelError::RequestTooLarge,
+        // Ollama ("the input length exceeds the context length"; 500 in some versions), vLLM and
+        // OpenAI ("maximum context length"), llama.cpp ("the available context size").
+        400 | 500 if says("context length") || says("context size") => ModelError::RequestTooLarge,
         429 => ModelError::RateLimited { retry_after },
         // Ollama says so when its own queue is full.
         503 if retry_after.is_some() || says("server busy") => {

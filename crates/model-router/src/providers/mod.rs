@@ -35,6 +35,8 @@ pub(crate) struct Target<'a> {
     pub(crate) base: &'a Url,
     /// The same without credentials.
     pub(crate) shown: &'a Url,
+    /// The tokens that the instance reads at most, where an operator said so.
+    pub(crate) context: Option<u32>,
 }
 
 /// A protocol. Deadlines other than the one for connecting are the router's business.

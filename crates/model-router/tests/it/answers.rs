@@ -1,7 +1,9 @@
 //! Answers that go well: what is sent, what arrives, and what becomes of the connection.
 
 use futures::StreamExt;
-use onelastai_model_router::{ChatEvent, FinishReason, ModelError, Parameters};
+use onelastai_model_router::{
+    ChatEvent, Effort, FinishReason, ModelError, Parameters, Tool, ToolChoice,
+};
 
 use crate::{
     answer, ask,
@@ -51,7 +53,7 @@ async fn what_is_asked_reaches_the_engine() {
     assert!(request.head.contains("content-type: application/json"));
     assert_eq!(
         request.body,
-        r#"{"model":"engine-model:1b","messages":[{"role":"user","content":"Say hi."}],"stream":true,"shift":false,"options":{"temperature":0.0,"num_predict":5}}"#
+        r#"{"model":"engine-model:1b","messages":[{"role":"user","content":"Say hi."}],"stream":true,"truncate":false,"shift":false,"options":{"temperature":0.0,"num_predict":5}}"#
     );
 }
 
@@ -144,4 +146,35 @@ async fn giving_up_before_the_first_piece_closes_the_connection() {
     }
     asking.abort();
     fake.was_left().await;
+}
+
+#[tokio::test]
+async fn a_tool_that_must_be_called_is_and_a_model_that_does_not_think_answers() {
+    let fake = Fake::start(|_, request| {
+        if request.body.contains("\"think\"") {
+            let words = "{\"error\":\"\\\"m\\\" does not support thinking\"}";
+            return Reply::plain(400, "content-type: application/json\r\n", words);
+        }
+        Reply::answer(&["{\\\"city\\\":", "\\\"Oslo\\\"}"])
+    })
+    .await;
+    let mut request = question(&["m"]);
+    request.effort = Some(Effort::High);
+    request.tool_choice = ToolChoice::Required;
+    request.tools = vec![Tool {
+        name: "weather".to_owned(),
+        description: None,
+        parameters: None,
+        strict: None,
+    }];
+    let mut stream = router(&[&fake.url]).chat(request).await.unwrap();
+    assert_eq!(
+        rest(&mut stream).await,
+        ["weather({\"city\":)", "(\"Oslo\"})", "done"]
+    );
+    let asked: Vec<_> = fake.requests().into_iter().map(|it| it.body).collect();
+    assert_eq!(asked.len(), 2);
+    assert!(asked[0].contains("\"think\":\"high\""), "{}", asked[0]);
+    assert!(asked[1].contains("\"format\":{"), "{}", asked[1]);
+    assert!(!asked[1].contains("\"tools\""), "{}", asked[1]);
 }

@@ -255,6 +255,30 @@ async fn a_conversation_too_large_is_not_sent() {
 }
 
 #[tokio::test]
+async fn a_conversation_past_the_context_is_refused_and_not_cut() {
+    let too_long = || {
+        let words = "{\"error\":\"the input length exceeds the context length\"}";
+        Reply::plain(400, "content-type: application/json\r\n", words)
+    };
+    let fake = Fake::always(too_long).await;
+    let mut spec = model("m", &[&fake.url, &fake.url.join("two").unwrap()]);
+    spec.context_length = 8192;
+    spec.instances[0].context = Some(2048);
+    spec.instances[1].context = Some(4096);
+    let router = ModelRouter::new(config(vec![spec])).unwrap();
+    assert_eq!(router.models()[0].context_length, 2048);
+    let error = ask(&router).await.unwrap_err();
+    assert_eq!(error, ModelError::RequestTooLarge);
+    // It is the request's fault: nobody else is asked, and the instance is as well as before.
+    let [asked] = &fake.requests()[..] else {
+        panic!("one request")
+    };
+    assert!(asked.body.contains("\"truncate\":false"), "{}", asked.body);
+    assert!(asked.body.contains("\"num_ctx\":2048"), "{}", asked.body);
+    assert_eq!(router.snapshot()[0].failures, 0);
+}
+
+#[tokio::test]
 async fn connecting_has_its_own_deadline() {
     // Nobody accepts, and what waits to be accepted has no more room: no answer to a connect.
     let socket = TcpSocket::new_v4().unwrap();

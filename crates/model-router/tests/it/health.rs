@@ -1,12 +1,15 @@
 //! What a health check says, and what it changes.
 
 use onelastai_model_router::ModelRouter;
-use tokio::time::{Duration, Instant};
+use tokio::{
+    sync::watch,
+    time::{Duration, Instant, timeout},
+};
 
 use crate::{
-    ask, config,
+    LONG, ask, config,
     fake::{Fake, Reply, Request},
-    model,
+    model, question,
 };
 
 const TAGS: &str =
@@ -131,6 +134,37 @@ async fn what_it_finds_counts_in_the_choice() {
         busy.iter().map(|h| h.state.in_flight).collect::<Vec<_>>(),
         [0, 0, 2]
     );
+}
+
+#[tokio::test]
+async fn whoever_waits_until_a_model_is_loaded_is_told() {
+    let present = ollama(TAGS, "{}");
+    let loading = Fake::start(move |number, request| match request.line.as_str() {
+        "POST /api/chat" => Reply::silence(),
+        _ => present(number, request),
+    })
+    .await;
+    let router = ModelRouter::new(config(vec![model("m", &[&loading.url])])).unwrap();
+    router.health().await;
+    let (place, mut told) = watch::channel(None);
+    let mut request = question(&[]);
+    request.queue = Some(place);
+    let asked = tokio::spawn(async move { router.chat(request).await });
+    let loads = told.wait_for(|told| *told == Some(0));
+    timeout(LONG, loads).await.expect("never told").unwrap();
+    asked.abort();
+}
+
+#[tokio::test]
+async fn nobody_is_told_so_of_a_model_in_memory() {
+    let loaded = Fake::start(ollama(TAGS, TAGS)).await;
+    let router = ModelRouter::new(config(vec![model("m", &[&loaded.url])])).unwrap();
+    router.health().await;
+    let (place, told) = watch::channel(None);
+    let mut request = question(&[]);
+    request.queue = Some(place.clone());
+    router.chat(request).await.unwrap();
+    assert!(!told.has_changed().unwrap());
 }
 
 #[tokio::test]

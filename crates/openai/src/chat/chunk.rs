@@ -214,6 +214,56 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_has_the_bytes_that_serde_gives() {
+        #[derive(Serialize)]
+        struct Chunk<'a> {
+            id: &'a str,
+            object: &'a str,
+            created: i64,
+            model: &'a str,
+            choices: [Choice<'a>; 1],
+        }
+        #[derive(Serialize)]
+        struct Choice<'a> {
+            index: u32,
+            delta: Delta<'a>,
+            logprobs: Option<()>,
+            finish_reason: Option<&'a str>,
+        }
+        #[derive(Serialize)]
+        struct Delta<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            role: Option<&'a str>,
+            content: &'a str,
+        }
+        let (mut encoder, mut out) = (encoder(), BytesMut::new());
+        for (role, text) in [
+            (Some("assistant"), "Hi"),
+            (None, "\"\\\u{1}\n\u{7f}\u{2028}ä😀"),
+        ] {
+            out.clear();
+            encoder.piece(&ChatEvent::Text(text.to_owned()), &mut out);
+            let chunk = Chunk {
+                id: "chatcmpl-1",
+                object: "chat.completion.chunk",
+                created: 7,
+                model: "a \"model\"",
+                choices: [Choice {
+                    index: 0,
+                    delta: Delta {
+                        role,
+                        content: text,
+                    },
+                    logprobs: None,
+                    finish_reason: None,
+                }],
+            };
+            let expected = format!("data: {}\n\n", serde_json::to_string(&chunk).unwrap());
+            assert_eq!(std::str::from_utf8(&out).unwrap(), expected);
+        }
+    }
+
+    #[test]
     fn the_end_tells_why_and_what_it_took() {
         let seen = events(&encoder().end(&usage(FinishReason::Length), true, None));
         assert_eq!(seen[0]["choices"][0]["finish_reason"], "length");

@@ -2,7 +2,7 @@
 
 use onelastai_model_router::{self as router, ChatRequest, Parameters};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::{Message, ToolChoice, ToolDefinition, tools};
@@ -63,9 +63,54 @@ pub struct ChatCompletionRequest {
     /// The form of the answer.
     #[serde(default)]
     pub response_format: Option<ResponseFormat>,
+    /// Whether it may ask for several functions at once.
+    #[serde(default)]
+    pub parallel_tool_calls: Option<bool>,
+    /// How much a model thinks that can; others pass over it.
+    #[serde(default)]
+    pub reasoning_effort: Option<ReasoningEffort>,
     /// Not offered; may only be `false`.
     #[serde(default)]
     pub logprobs: Option<bool>,
+    /// Not offered; may only be empty.
+    #[serde(default)]
+    #[schema(value_type = Option<Object>)]
+    pub logit_bias: Option<Map<String, Value>>,
+    /// Not offered: use `tools`.
+    #[serde(default)]
+    pub functions: Option<Vec<Value>>,
+    /// Not offered: use `tool_choice`.
+    #[serde(default)]
+    pub function_call: Option<Value>,
+}
+
+/// How much a model thinks before it answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ReasoningEffort {
+    /// Not at all.
+    None,
+    /// Hardly.
+    Minimal,
+    /// Little.
+    Low,
+    /// Some.
+    Medium,
+    /// Much.
+    High,
+    /// As much as it can.
+    Xhigh,
+}
+
+impl From<ReasoningEffort> for router::Effort {
+    fn from(effort: ReasoningEffort) -> Self {
+        match effort {
+            ReasoningEffort::None => Self::None,
+            ReasoningEffort::Minimal | ReasoningEffort::Low => Self::Low,
+            ReasoningEffort::Medium => Self::Medium,
+            ReasoningEffort::High | ReasoningEffort::Xhigh => Self::High,
+        }
+    }
 }
 
 /// What else a stream tells.
@@ -144,6 +189,7 @@ impl ChatCompletionRequest {
                 "Log probabilities are not offered here.",
             ));
         }
+        self.refuse_what_would_be_passed_over()?;
         if self.messages.is_empty() {
             return Err(ApiError::invalid(
                 "messages",
@@ -174,6 +220,9 @@ impl ChatCompletionRequest {
                 "An answer has at least one token.",
             ));
         }
+        let tools = tools::into_router(self.tools.unwrap_or_default())?;
+        let tool_choice = self.tool_choice.map(Into::into).unwrap_or_default();
+        tools::fitting(&tool_choice, &tools)?;
         let messages = self.messages.into_iter().enumerate();
         Ok(ChatRequest {
             preferences: vec![self.model],
@@ -190,13 +239,40 @@ impl ChatCompletionRequest {
                 stop,
                 ..Parameters::default()
             },
-            tools: tools::into_router(self.tools.unwrap_or_default())?,
-            tool_choice: self.tool_choice.map(Into::into).unwrap_or_default(),
+            tools,
+            tool_choice,
+            single_call: self.parallel_tool_calls == Some(false),
+            effort: self.reasoning_effort.map(Into::into),
             format: self
                 .response_format
                 .map_or(Ok(router::Format::Text), format)?,
             ..ChatRequest::default()
         })
+    }
+}
+
+impl ChatCompletionRequest {
+    fn refuse_what_would_be_passed_over(&self) -> Result<(), ApiError> {
+        if self.logit_bias.as_ref().is_some_and(|it| !it.is_empty()) {
+            return Err(ApiError::unsupported_parameter(
+                "logit_bias",
+                "Tokens can't be made more or less likely here: leave `logit_bias` out.",
+            ));
+        }
+        if self.functions.as_ref().is_some_and(|it| !it.is_empty()) {
+            return Err(ApiError::unsupported_parameter(
+                "functions",
+                "Functions are given as `tools` here.",
+            ));
+        }
+        let call = self.function_call.as_ref();
+        if call.is_some_and(|it| it != "none" && it != "auto") {
+            return Err(ApiError::unsupported_parameter(
+                "function_call",
+                "Which function is called is said by `tool_choice` here.",
+            ));
+        }
+        Ok(())
     }
 }
 
@@ -259,10 +335,46 @@ mod tests {
         assert_eq!(asked.parameters.stop, ["a", "b"]);
         assert_eq!(asked.tools[0].name, "f");
         assert_eq!(asked.tool_choice, router::ToolChoice::Required);
+        assert!(!asked.single_call);
         assert!(matches!(
             asked.format,
             router::Format::JsonSchema { strict: true, .. }
         ));
+    }
+
+    #[test]
+    fn nothing_is_passed_over_in_silence() {
+        for (field, value) in [
+            ("logit_bias", r#"{"50256":-100}"#),
+            ("functions", r#"[{"name":"f"}]"#),
+            ("function_call", r#"{"name":"f"}"#),
+        ] {
+            let error = request(&format!(r#","{field}":{value}"#)).unwrap_err();
+            assert_eq!(error.param.as_deref(), Some(field));
+            assert_eq!(error.code.as_deref(), Some("unsupported_parameter"));
+        }
+        let asked = request(
+            r#","logit_bias":{},"functions":[],"function_call":"none","parallel_tool_calls":false,
+               "reasoning_effort":"minimal""#,
+        )
+        .unwrap();
+        assert!(asked.single_call);
+        assert_eq!(asked.effort, Some(router::Effort::Low));
+    }
+
+    #[test]
+    fn a_choice_of_tools_has_tools_to_choose_from() {
+        let tools = r#""tools":[{"type":"function","function":{"name":"f"}}]"#;
+        let named = r#"{"type":"function","function":{"name":"g"}}"#;
+        for fields in [
+            r#","tool_choice":"required""#.to_owned(),
+            format!(r#","tool_choice":{named}"#),
+            format!(r#",{tools},"tool_choice":{named}"#),
+        ] {
+            let error = request(&fields).unwrap_err();
+            assert_eq!(error.param.as_deref(), Some("tool_choice"), "{fields}");
+        }
+        assert!(request(r#","tool_choice":"none""#).is_ok());
     }
 
     #[test]

@@ -159,6 +159,23 @@ pub(crate) fn into_router(tools: Vec<ToolDefinition>) -> Result<Vec<router::Tool
         .collect()
 }
 
+/// Whether there is what has to be called.
+pub(crate) fn fitting(choice: &router::ToolChoice, tools: &[router::Tool]) -> Result<(), ApiError> {
+    let there_is = match choice {
+        router::ToolChoice::Auto | router::ToolChoice::None => true,
+        router::ToolChoice::Required => !tools.is_empty(),
+        router::ToolChoice::Named(name) => tools.iter().any(|tool| tool.name == *name),
+    };
+    if there_is {
+        Ok(())
+    } else {
+        Err(ApiError::invalid(
+            "tool_choice",
+            "`tool_choice` asks for a function that is not among the `tools`.",
+        ))
+    }
+}
+
 pub(crate) fn named(name: &str, at: &str) -> Result<(), ApiError> {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     if (1..=64).contains(&name.len()) && name.bytes().all(fits) {

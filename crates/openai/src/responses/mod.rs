@@ -10,5 +10,5 @@ mod response;
 
 pub use events::{EventEncoder, Outcome};
 pub use input::{Input, InputItem};
-pub use request::{FunctionTool, ResponsesRequest, TextFormat, TextOptions};
+pub use request::{FunctionTool, Reasoning, ResponsesRequest, TextFormat, TextOptions};
 pub use response::{OutputItem, OutputText, Response, ResponseHead, ResponseUsage};

@@ -8,7 +8,9 @@ use utoipa::ToSchema;
 use super::Input;
 use crate::{
     ApiError,
-    chat::{Function, ToolDefinition, named, tools_into_router, within},
+    chat::{
+        Function, ReasoningEffort, ToolDefinition, named, tools_fitting, tools_into_router, within,
+    },
 };
 
 /// Asks for an answer.
@@ -40,6 +42,12 @@ pub struct ResponsesRequest {
     /// `auto`, `none`, `required`, or `{"type": "function", "name": …}`.
     #[serde(default)]
     pub tool_choice: Option<Value>,
+    /// Whether it may ask for several functions at once.
+    #[serde(default)]
+    pub parallel_tool_calls: Option<bool>,
+    /// How a model thinks that can; others pass over it.
+    #[serde(default)]
+    pub reasoning: Option<Reasoning>,
     /// The form of the answer.
     #[serde(default)]
     pub text: Option<TextOptions>,
@@ -49,6 +57,14 @@ pub struct ResponsesRequest {
     /// Not offered.
     #[serde(default)]
     pub background: Option<bool>,
+}
+
+/// How a model thinks before it answers.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
+pub struct Reasoning {
+    /// How much.
+    #[serde(default)]
+    pub effort: Option<ReasoningEffort>,
 }
 
 /// A function that the model may ask for.
@@ -130,6 +146,7 @@ impl ResponsesRequest {
                 "An answer has at least one token.",
             ));
         }
+        let effort = self.reasoning.and_then(|reasoning| reasoning.effort);
         let mut messages = self.input.into_router()?;
         if let Some(instructions) = self.instructions {
             messages.insert(0, ChatMessage::new(Role::System, instructions));
@@ -139,6 +156,12 @@ impl ResponsesRequest {
             .into_iter()
             .map(FunctionTool::into_definition)
             .collect();
+        let tools = tools_into_router(tools)?;
+        let tool_choice = self
+            .tool_choice
+            .as_ref()
+            .map_or(Ok(Default::default()), choice)?;
+        tools_fitting(&tool_choice, &tools)?;
         Ok(ChatRequest {
             preferences: vec![self.model],
             messages,
@@ -148,11 +171,10 @@ impl ResponsesRequest {
                 max_tokens: self.max_output_tokens,
                 ..Parameters::default()
             },
-            tools: tools_into_router(tools)?,
-            tool_choice: self
-                .tool_choice
-                .as_ref()
-                .map_or(Ok(Default::default()), choice)?,
+            tools,
+            tool_choice,
+            single_call: self.parallel_tool_calls == Some(false),
+            effort: effort.map(Into::into),
             format: format(self.text.unwrap_or_default().format)?,
             ..ChatRequest::default()
         })
@@ -224,6 +246,10 @@ mod tests {
         );
         assert_eq!(asked.messages[1], ChatMessage::new(Role::User, "Hi"));
         assert_eq!(asked.parameters.max_tokens, Some(5));
+        let asked = request(r#","reasoning":{"effort":"high"},"parallel_tool_calls":false"#);
+        let asked = asked.unwrap();
+        assert_eq!(asked.effort, Some(router::Effort::High));
+        assert!(asked.single_call);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub struct ResponseHead {
     top_p: Option<f32>,
     tools: Vec<FunctionTool>,
     tool_choice: Value,
+    parallel_tool_calls: bool,
     text: TextOptions,
 }
 
@@ -41,6 +42,7 @@ impl ResponseHead {
             top_p: request.top_p,
             tools: request.tools.clone().unwrap_or_default(),
             tool_choice: request.tool_choice.clone().unwrap_or_else(|| json!("auto")),
+            parallel_tool_calls: request.parallel_tool_calls.unwrap_or(true),
             text: request.text.clone().unwrap_or_default(),
         }
     }
@@ -124,7 +126,7 @@ impl ResponseHead {
             max_output_tokens: self.max_output_tokens,
             model: self.model.clone(),
             output,
-            parallel_tool_calls: true,
+            parallel_tool_calls: self.parallel_tool_calls,
             previous_response_id: None,
             store: false,
             temperature: self.temperature,

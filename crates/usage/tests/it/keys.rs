@@ -103,6 +103,68 @@ async fn a_key_is_limited_beside_its_person(pool: PgPool) {
 }
 
 #[sqlx::test(migrations = "../../migrations")]
+async fn without_redis_a_budget_and_a_day_hold_as_postgresql_has_them(pool: PgPool) {
+    let mut redis = Redis::start().await;
+    set_limits(&pool, "requests_per_day = 4").await;
+    let usage = redis.replica(&pool, settings());
+    let user = person(&pool).await;
+    let id = key(&pool, user).await;
+    sqlx::query(
+        "INSERT INTO api_key_usage (api_key_id, day, cost_micros)
+         VALUES ($1, '2026-11-01', 500), ($1, '2026-10-31', 90000)",
+    )
+    .bind(id)
+    .execute(&pool)
+    .await
+    .unwrap();
+    let budget = KeyLimits {
+        monthly_budget_micros: Some(1000),
+        ..limits(id)
+    };
+    redis.kill();
+    let held = usage.admit(with(user, budget.clone(), 300)).await.unwrap();
+    // What is under way counts with all that it may cost.
+    let (limit, _) = over(usage.admit(with(user, budget.clone(), 201)).await);
+    assert_eq!(limit, Limit::CostPerMonth);
+    let second = usage.admit(with(user, budget.clone(), 200)).await.unwrap();
+    // It is used up, for what costs nothing too, and only for this key.
+    assert_eq!(
+        over(usage.admit(with(user, budget.clone(), 0)).await).0,
+        Limit::CostPerMonth
+    );
+    let rest = [
+        usage.admit(ask(user)).await.unwrap(),
+        usage.admit(ask(user)).await.unwrap(),
+    ];
+    assert_eq!(over(usage.admit(ask(user)).await).0, Limit::RequestsPerDay);
+    for admission in rest.into_iter().chain([held, second]) {
+        assert!(usage.settle(admission, complete(1, 1)).await);
+    }
+}
+
+#[sqlx::test(migrations = "../../migrations")]
+async fn a_budget_that_nobody_can_look_up_lets_nothing_through(pool: PgPool) {
+    let mut redis = Redis::start().await;
+    set_limits(&pool, "requests_per_day = 4").await;
+    let usage = redis.replica(&pool, settings());
+    let user = person(&pool).await;
+    let budget = KeyLimits {
+        monthly_budget_micros: Some(1000),
+        ..limits(key(&pool, user).await)
+    };
+    let free = limits(key(&pool, user).await);
+    // The limits of the tiers are read while there is somebody to ask.
+    drop(usage.limits_when_read(onelastai_types::Tier::Free).await);
+    redis.kill();
+    pool.close().await;
+    assert!(matches!(
+        usage.admit(with(user, budget, 0)).await,
+        Err(UsageError::Unavailable)
+    ));
+    assert!(usage.admit(with(user, free, 0)).await.is_ok());
+}
+
+#[sqlx::test(migrations = "../../migrations")]
 async fn a_budget_holds_for_the_month_and_survives_redis(pool: PgPool) {
     let redis = Redis::start().await;
     set_limits(&pool, "tokens_per_day = 100000").await;

@@ -148,8 +148,9 @@ fn fields(form: &ModelForm, wrong: &Wrong, key: KeyState, stores_keys: bool, new
         ("cloud", "In a cloud: what is asked leaves the house"),
     ]
     .map(|(name, words)| (name.to_owned(), words.to_owned()));
-    let instances_hint = "One address a line, with how many answers it gives at once and its share \
-                          of the work: http://gpu-1:11434;slots=2;weight=1";
+    let instances_hint = "One address a line, with how many answers it gives at once, its share of \
+                          the work and, where that isn't the model's, its context in tokens: \
+                          http://gpu-1:11434;slots=2;weight=1;context=8192";
     let id = new.then(|| {
         field(
             "id",

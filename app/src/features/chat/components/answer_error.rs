@@ -87,31 +87,14 @@ pub(crate) fn explain(code: &str) -> Explanation {
 
 #[cfg(test)]
 mod tests {
+    use onelastai_chat::CODES;
+    use onelastai_model_router::ModelError;
+
     use super::explain;
 
     #[test]
     fn every_known_error_has_words_of_its_own() {
-        let codes = [
-            "no_model",
-            "queue_full",
-            "queue_timeout",
-            "unsupported",
-            "unreachable",
-            "model_missing",
-            "refused",
-            "rate_limited",
-            "first_token_timeout",
-            "idle_timeout",
-            "interrupted",
-            "shutdown",
-            "server_lost",
-            "lease_lost",
-            "answer_too_long",
-            "database",
-            "malformed",
-            "model_reported",
-            "request_too_large",
-        ];
+        let codes = ModelError::CODES.into_iter().chain(CODES);
         for code in codes {
             assert_ne!(explain(code), explain("something new"), "{code}");
         }

@@ -19,6 +19,20 @@ pub fn Bar<'a>(
         .filter(|title| !title.is_empty())
         .unwrap_or_else(|| UNTITLED.to_owned());
     let agent = page.agent.clone();
+    let own_address = page.own_address.as_ref().map(|origin| {
+        // There it is the same conversation.
+        let path = page
+            .conversation
+            .as_ref()
+            .map(|it| format!("/chat/{}", it.id));
+        let address = format!("{origin}{}", path.unwrap_or_default());
+        let words = "Open at its own address";
+        view! {
+            <a class="icon-button" href=address aria-label=words title=words>
+                <Icon name=IconName::ExternalLink/>
+            </a>
+        }
+    });
     let choice = page.conversation.is_none() && page.agents.len() > 1;
     let name = if choice {
         view! {
@@ -47,6 +61,7 @@ pub fn Bar<'a>(
                 <h1 id="conversation-title">{title}</h1>
                 <p class="bar-agent">{name}</p>
             </div>
+            {own_address}
             <a class="icon-button phone-only" href="/chat" aria-label="New chat">
                 <Icon name=IconName::SquarePen/>
             </a>

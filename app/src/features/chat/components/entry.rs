@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use onelastai_types::ConversationId;
 
+use super::naming::menu_label;
 use crate::features::chat::server_fns::{DeleteConversation, RenameConversation};
 use crate::ui::{Icon, IconName};
 
@@ -35,7 +36,7 @@ pub fn Entry(
             <details name="entry-menu">
                 <summary title="Rename or delete">
                     <Icon name=IconName::Ellipsis/>
-                    <span class="sr-only">{format!("Rename or delete “{title}”")}</span>
+                    <span class="sr-only">{menu_label(&title)}</span>
                 </summary>
                 <div class="entry-menu">
                     <form method="post" action=RenameConversation::url()>

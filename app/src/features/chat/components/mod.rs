@@ -2,6 +2,7 @@
 //! that the server writes.
 
 pub mod live;
+mod naming;
 mod waiting;
 
 #[cfg(feature = "ssr")]

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
 use crate::{
-    chat::{ChatMessage, ChatRequest, Format, Parameters, Role, Tool},
+    chat::{ChatMessage, ChatRequest, Effort, Format, Parameters, Role, Tool},
     spec::ModelSpec,
 };
 
@@ -19,7 +19,11 @@ struct Body<'a> {
     tools: Vec<Offer<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     format: Option<Wanted<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    think: Option<Think>,
     stream: bool,
+    /// Whether it leaves the oldest messages out where all are more than its context.
+    truncate: bool,
     /// Whether it forgets the beginning and writes on when its context is full.
     shift: bool,
     options: Options<'a>,
@@ -93,6 +97,25 @@ enum Wanted<'a> {
     Schema(&'a Value),
 }
 
+/// Not at all, or how much; a model without such levels takes any of them as "yes".
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Think {
+    Whether(bool),
+    Level(&'static str),
+}
+
+impl From<Effort> for Think {
+    fn from(effort: Effort) -> Self {
+        match effort {
+            Effort::None => Self::Whether(false),
+            Effort::Low => Self::Level("low"),
+            Effort::Medium => Self::Level("medium"),
+            Effort::High => Self::Level("high"),
+        }
+    }
+}
+
 #[derive(Serialize)]
 struct Options<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,8 +135,13 @@ struct Options<'a> {
     stop: &'a [String],
 }
 
-/// The request for a streamed answer.
-pub(super) fn chat(model: &ModelSpec, request: &ChatRequest) -> serde_json::Result<Vec<u8>> {
+/// The request for a streamed answer, to an instance with a context of `context` tokens where
+/// that is known.
+pub(super) fn chat(
+    model: &ModelSpec,
+    context: Option<u32>,
+    request: &ChatRequest,
+) -> serde_json::Result<Vec<u8>> {
     let Parameters {
         temperature,
         top_p,
@@ -134,7 +162,10 @@ pub(super) fn chat(model: &ModelSpec, request: &ChatRequest) -> serde_json::Resu
             Format::JsonObject => Some(Wanted::Named("json")),
             Format::JsonSchema { schema, .. } => Some(Wanted::Schema(schema)),
         },
+        think: request.effort.map(Think::from),
         stream: true,
+        // Half a conversation is another one: unless that is wanted, it is refused as too long.
+        truncate: request.may_shorten,
         shift: false,
         options: Options {
             temperature,
@@ -142,7 +173,7 @@ pub(super) fn chat(model: &ModelSpec, request: &ChatRequest) -> serde_json::Resu
             seed,
             // Without one, a model that repeats itself goes on for ten contexts.
             num_predict: max_tokens.unwrap_or(model.context_length),
-            num_ctx: num_ctx.map(|tokens| tokens.min(model.context_length)),
+            num_ctx: context.or(num_ctx.map(|tokens| tokens.min(model.context_length))),
             presence_penalty,
             frequency_penalty,
             stop,
@@ -225,7 +256,7 @@ mod tests {
     }
 
     fn text(request: &ChatRequest) -> String {
-        String::from_utf8(chat(&model(), request).unwrap()).unwrap()
+        String::from_utf8(chat(&model(), None, request).unwrap()).unwrap()
     }
 
     #[test]
@@ -239,8 +270,11 @@ mod tests {
         };
         assert_eq!(
             text(&request),
-            r#"{"model":"m:1b","messages":[{"role":"system","content":"Be \"brief\""},{"role":"user","content":"Hi"}],"stream":true,"shift":false,"options":{"num_predict":2048}}"#
+            r#"{"model":"m:1b","messages":[{"role":"system","content":"Be \"brief\""},{"role":"user","content":"Hi"}],"stream":true,"truncate":false,"shift":false,"options":{"num_predict":2048}}"#
         );
+        request.may_shorten = true;
+        assert!(text(&request).contains(r#""truncate":true"#));
+        request.may_shorten = false;
         request.messages.clear();
         request.format = Format::JsonObject;
         request.parameters = Parameters {
@@ -255,8 +289,32 @@ mod tests {
         };
         assert_eq!(
             text(&request),
-            r#"{"model":"m:1b","messages":[],"format":"json","stream":true,"shift":false,"options":{"temperature":0.5,"top_p":1.0,"seed":7,"num_predict":9,"num_ctx":2048,"presence_penalty":-2.0,"frequency_penalty":0.25,"stop":["END"]}}"#
+            r#"{"model":"m:1b","messages":[],"format":"json","stream":true,"truncate":false,"shift":false,"options":{"temperature":0.5,"top_p":1.0,"seed":7,"num_predict":9,"num_ctx":2048,"presence_penalty":-2.0,"frequency_penalty":0.25,"stop":["END"]}}"#
         );
+    }
+
+    #[test]
+    fn it_is_told_how_much_to_think() {
+        let think = |effort| {
+            let request = ChatRequest {
+                effort,
+                ..ChatRequest::default()
+            };
+            let body: Value = serde_json::from_str(&text(&request)).unwrap();
+            body.get("think").cloned()
+        };
+        assert_eq!(think(None), None);
+        assert_eq!(think(Some(Effort::None)), Some(json!(false)));
+        assert_eq!(think(Some(Effort::High)), Some(json!("high")));
+    }
+
+    #[test]
+    fn an_instance_sets_up_the_context_that_its_operator_says() {
+        let mut request = ChatRequest::default();
+        request.parameters.num_ctx = Some(512);
+        let body = chat(&model(), Some(8192), &request).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["options"]["num_ctx"], 8192);
     }
 
     #[test]

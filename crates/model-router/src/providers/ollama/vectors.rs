@@ -9,8 +9,13 @@ use crate::{
     spec::ModelSpec,
 };
 
-/// The request for vectors. Text past the model's context is refused, not cut unseen.
-pub(super) fn body(model: &ModelSpec, request: &EmbedRequest) -> serde_json::Result<Vec<u8>> {
+/// The request for vectors, to an instance with a context of `context` tokens where that is
+/// known. Text past the model's context is refused, not cut unseen.
+pub(super) fn body(
+    model: &ModelSpec,
+    context: Option<u32>,
+    request: &EmbedRequest,
+) -> serde_json::Result<Vec<u8>> {
     #[derive(Serialize)]
     struct Body<'a> {
         model: &'a str,
@@ -18,12 +23,20 @@ pub(super) fn body(model: &ModelSpec, request: &EmbedRequest) -> serde_json::Res
         truncate: bool,
         #[serde(skip_serializing_if = "Option::is_none")]
         dimensions: Option<u32>,
+        /// As with chats: another context would load the model anew.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        options: Option<Options>,
+    }
+    #[derive(Serialize)]
+    struct Options {
+        num_ctx: u32,
     }
     serde_json::to_vec(&Body {
         model: &model.engine_name,
         input: &request.inputs,
         truncate: false,
         dimensions: request.dimensions,
+        options: context.map(|num_ctx| Options { num_ctx }),
     })
 }
 
@@ -57,9 +70,17 @@ mod tests {
             dimensions: Some(64),
             ..EmbedRequest::default()
         };
+        let body = |context| {
+            let body = body(&ModelSpec::ollama("m", "m:1b", vec![]), context, &request);
+            String::from_utf8(body.unwrap()).unwrap()
+        };
         assert_eq!(
-            body(&ModelSpec::ollama("m", "m:1b", vec![]), &request).unwrap(),
-            br#"{"model":"m:1b","input":["a"],"truncate":false,"dimensions":64}"#
+            body(None),
+            r#"{"model":"m:1b","input":["a"],"truncate":false,"dimensions":64}"#
+        );
+        assert_eq!(
+            body(Some(512)),
+            r#"{"model":"m:1b","input":["a"],"truncate":false,"dimensions":64,"options":{"num_ctx":512}}"#
         );
     }
 

@@ -121,10 +121,15 @@ fn delta(index: u32, call: Call<'_>) -> ToolCallDelta {
     let arguments = call.function.arguments.map_or("{}", RawValue::get);
     ToolCallDelta {
         index,
-        id: Some(id.unwrap_or_else(|| format!("call_{:016x}", rand::random::<u64>()))),
+        id: Some(id.unwrap_or_else(call_id)),
         name: Some(text(Cow::Owned(call.function.name)).unwrap_or_default()),
         arguments: arguments.to_owned(),
     }
+}
+
+/// A name for a call that has none.
+pub(super) fn call_id() -> String {
+    format!("call_{:016x}", rand::random::<u64>())
 }
 
 /// Text without NULs, unless that is nothing.

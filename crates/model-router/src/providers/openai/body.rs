@@ -3,6 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::Serialize;
 use serde_json::Value;
+use url::Url;
 
 use crate::{
     chat::{ChatMessage, ChatRequest, Format, Image, Parameters, Role, Tool, ToolChoice},
@@ -21,9 +22,12 @@ struct Body<'a> {
     top_p: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seed: Option<i64>,
-    /// Not `max_completion_tokens`, which many compatible servers don't know.
+    /// For all but OpenAI itself: many compatible servers don't know the newer name.
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
+    /// For OpenAI itself, whose reasoning models refuse the older name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_completion_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     presence_penalty: Option<f32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,6 +38,8 @@ struct Body<'a> {
     tools: Vec<Offer<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tool_choice: Option<Choice<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallel_tool_calls: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     response_format: Option<Wanted<'a>>,
 }
@@ -131,8 +137,13 @@ struct Schema<'a> {
     strict: bool,
 }
 
-/// The request for a streamed answer.
-pub(super) fn chat(model: &ModelSpec, request: &ChatRequest) -> serde_json::Result<Vec<u8>> {
+/// The request for a streamed answer, to the server at `base`.
+pub(super) fn chat(
+    model: &ModelSpec,
+    base: &Url,
+    request: &ChatRequest,
+) -> serde_json::Result<Vec<u8>> {
+    let is_openai = base.host_str() == Some("api.openai.com");
     let Parameters {
         temperature,
         top_p,
@@ -154,7 +165,8 @@ pub(super) fn chat(model: &ModelSpec, request: &ChatRequest) -> serde_json::Resu
         temperature,
         top_p,
         seed,
-        max_tokens,
+        max_tokens: max_tokens.filter(|_| !is_openai),
+        max_completion_tokens: max_tokens.filter(|_| is_openai),
         presence_penalty,
         frequency_penalty,
         stop,
@@ -163,6 +175,7 @@ pub(super) fn chat(model: &ModelSpec, request: &ChatRequest) -> serde_json::Resu
         tool_choice: (!request.tools.is_empty())
             .then(|| choice(&request.tool_choice))
             .flatten(),
+        parallel_tool_calls: (request.single_call && !request.tools.is_empty()).then_some(false),
         response_format: match &request.format {
             Format::Text => None,
             Format::JsonObject => Some(Wanted::JsonObject),
@@ -254,8 +267,21 @@ mod tests {
     use crate::chat::ToolCall;
 
     fn text(request: &ChatRequest) -> String {
+        text_to("http://127.0.0.1:8000/v1/", request)
+    }
+
+    fn text_to(base: &str, request: &ChatRequest) -> String {
         let model = ModelSpec::ollama("m", "gpt-x", vec![]);
-        String::from_utf8(chat(&model, request).unwrap()).unwrap()
+        String::from_utf8(chat(&model, &base.parse().unwrap(), request).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn openai_itself_is_told_the_length_by_its_newer_name() {
+        let mut request = ChatRequest::default();
+        request.parameters.max_tokens = Some(9);
+        let told = text_to("https://api.openai.com/v1/", &request);
+        assert!(told.contains(r#""max_completion_tokens":9"#), "{told}");
+        assert!(!told.contains(r#""max_tokens""#), "{told}");
     }
 
     #[test]
@@ -353,5 +379,8 @@ mod tests {
             request.tool_choice = choice;
             assert_eq!(body(&request)["tool_choice"], word);
         }
+        assert_eq!(body(&request).get("parallel_tool_calls"), None);
+        request.single_call = true;
+        assert_eq!(body(&request)["parallel_tool_calls"], json!(false));
     }
 }

@@ -43,7 +43,8 @@ impl Provider for OpenAi {
         target: Target<'_>,
         request: &ChatRequest,
     ) -> Result<EventStream, ModelError> {
-        let body = body::chat(target.model, request).map_err(|_| ModelError::Malformed)?;
+        let body = body::chat(target.model, target.base, request);
+        let body = body.map_err(|_| ModelError::Malformed)?;
         let response = http::post(&self.clients, target, "chat/completions", body).await?;
         Ok(Answer::new(response.bytes_stream(), Decoder::default()).boxed())
     }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use leptos::web_sys::HtmlTemplateElement;
 use wasm_bindgen::JsValue;
 
+use super::super::naming::menu_label;
 use crate::ui::browser::{document, find, find_as};
 
 /// The id that stands in the template for one that is not known yet.
@@ -42,6 +43,9 @@ pub(super) fn rename(title: &str) {
     if let Some(link) = find(".entry a[aria-current]") {
         link.set_text_content(Some(title));
         let _ = link.set_attribute("title", title);
+    }
+    if let Some(menu) = find(".entry:has(a[aria-current]) summary .sr-only") {
+        menu.set_text_content(Some(&menu_label(title)));
     }
     if let Some(field) = find(".entry:has(a[aria-current]) input[name=title]") {
         let _ = field.set_attribute("value", title);
