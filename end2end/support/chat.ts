@@ -59,7 +59,8 @@ export class Chat {
         const slash = new KeyboardEvent("keydown", { key: "/", bubbles: true, cancelable: true });
         return !document.body.dispatchEvent(slash);
       });
-    await expect.poll(heard, { message: "the page is awake", intervals: [50] }).toBe(true);
+    // An unoptimised build beside a model that is at work takes its time.
+    await expect.poll(heard, { message: "the page is awake", intervals: [50], timeout: 30_000 }).toBe(true);
   }
 
   /** Sends `text` with the keyboard; ends as soon as an answer is on its way. */

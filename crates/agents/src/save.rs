@@ -236,13 +236,19 @@ impl AgentService {
 /// Whether this person's plan has room for another agent of theirs. Whoever makes two at once
 /// makes one after the other.
 pub(crate) async fn room(connection: &mut PgConnection, owner: UserId) -> Result<(), EditError> {
+    // Alone: a statement that waits for a lock goes on with what it saw before.
+    sqlx::query!(
+        "SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE",
+        owner.0
+    )
+    .fetch_optional(&mut *connection)
+    .await?;
     let row = sqlx::query!(
         r#"SELECT l.max_agents AS "most?",
                (SELECT count(*) FROM agents a
                 WHERE a.owner_id = u.id AND a.deleted_at IS NULL) AS "there!"
            FROM users u LEFT JOIN tier_limits l ON l.tier = u.subscription_tier
-           WHERE u.id = $1
-           FOR UPDATE OF u"#,
+           WHERE u.id = $1"#,
         owner.0,
     )
     .fetch_optional(connection)

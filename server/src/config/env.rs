@@ -48,7 +48,7 @@ variables! {
     "SESSION_HOURS", "10", "How long a sign-in lasts, 1 to 720; as the realm's \"SSO Session Max\".";
     "LOCAL_AI_MODELS_ENABLED", "true", "Whether local models answer.";
     "LOCAL_AI_HOST", "127.0.0.1", "The machine of the seven models, on ports 11434 to 11440.";
-    "LLAMA32_URLS", "", "Other addresses of Llama 3.2, separated by commas; each may be followed by `;slots=8` (answers at once: `OLLAMA_NUM_PARALLEL` there, 1 as Ollama comes), `;weight=2` (its share of the work, 1) and `;context=8192` (the tokens that it reads at most; Ollama is told to set up as many, where it otherwise goes by its own `OLLAMA_CONTEXT_LENGTH`; what is longer is refused, never cut).";
+    "LLAMA32_URLS", "", "Other addresses of Llama 3.2, separated by commas; each may be followed by `;slots=8` (answers at once: `OLLAMA_NUM_PARALLEL` there, 1 as Ollama comes), `;weight=2` (its share of the work, 1) and `;context=8192` (the tokens that it reads at most; Ollama is told to set up as many, where it otherwise goes by its own `OLLAMA_CONTEXT_LENGTH`; what is longer is refused to the API).";
     "GEMMA3_URLS", "", "The same for Gemma 3.";
     "PHI4_URLS", "", "The same for Phi-4.";
     "DEEPSEEK_URLS", "", "The same for DeepSeek R1 Distill.";
