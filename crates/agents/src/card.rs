@@ -2,7 +2,7 @@
 
 use onelastai_types::{AgentId, Tier};
 
-use crate::{Agent, AgentError, AgentService, Avatar, Viewer, slug::is_askable};
+use crate::{Agent, AgentError, AgentService, Avatar, Viewer};
 
 /// What an agent shows of itself: not how it is made, whose instructions can be long.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -94,22 +94,6 @@ impl AgentService {
     /// # Errors
     /// [`AgentError::NotFound`] also where it is somebody else's.
     pub async fn card_by_slug(&self, viewer: &Viewer, slug: &str) -> Result<AgentCard, AgentError> {
-        if !is_askable(slug) {
-            return Err(AgentError::NotFound);
-        }
-        sqlx::query_as!(
-            Row,
-            "SELECT id, slug, name, avatar, description, starters, required_tier
-             FROM agents a
-             WHERE slug = $3 AND archived_at IS NULL AND deleted_at IS NULL
-               AND agent_usable_by(a, $1, $2)",
-            viewer.user.0,
-            &viewer.groups,
-            slug,
-        )
-        .fetch_optional(&self.pool)
-        .await?
-        .map(AgentCard::from)
-        .ok_or(AgentError::NotFound)
+        Ok(self.by_slug(viewer, slug).await?.card())
     }
 }

@@ -37,6 +37,15 @@ async fn app_with(pool: &PgPool, model: &Model, settings: CallSettings) -> App {
     App::with_calls(&change, settings)
 }
 
+/// Which call a stream silent after a moment.
+fn soon_silent() -> CallSettings {
+    CallSettings {
+        silence: Duration::from_millis(50),
+        tick: Duration::from_millis(10),
+        ..CallSettings::default()
+    }
+}
+
 fn ask() -> Value {
     json!({
         "model": "scripted", "stream": true, "max_tokens": 64,
@@ -195,12 +204,7 @@ async fn who_does_not_read_lets_go_of_the_model(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn a_silent_stream_begins_and_says_that_it_waits(pool: PgPool) {
     let model = Model::start(3, End::Done).await;
-    let settings = CallSettings {
-        silence: Duration::from_millis(50),
-        tick: Duration::from_millis(10),
-        ..CallSettings::default()
-    };
-    let app = app_with(&pool, &model, settings).await;
+    let app = app_with(&pool, &model, soon_silent()).await;
     let key = key(&app, &[Scope::ChatWrite], None).await;
     let mut body = begin(&app, &key).await;
     // At once, and again after a while.
@@ -228,12 +232,7 @@ async fn a_silent_stream_begins_and_says_that_it_waits(pool: PgPool) {
 #[sqlx::test(migrations = "../migrations")]
 async fn an_error_after_a_long_wait_is_an_event(pool: PgPool) {
     let model = Model::start(1, End::Done).await;
-    let settings = CallSettings {
-        silence: Duration::from_millis(50),
-        tick: Duration::from_millis(10),
-        ..CallSettings::default()
-    };
-    let app = app_with(&pool, &model, settings).await;
+    let app = app_with(&pool, &model, soon_silent()).await;
     let key = key(&app, &[Scope::ChatWrite], None).await;
     let mut body = begin(&app, &key).await;
     assert_eq!(next(&mut body).await.as_deref(), Some(": waiting\n\n"));
