@@ -75,11 +75,16 @@ test_programs() {
         console.log(`${built.executable}\t${require("path").dirname(built.manifest_path)}`);
     }'
 }
-# run_tests FILE FOLDER: what it prints comes out in one piece.
+# run_tests FILE FOLDER: what it prints comes out in one piece; what failed is kept to be said last.
 run_tests() {
   local out rc=0
   out="$(cd "$2" && CARGO_MANIFEST_DIR="$2" "$1" 2>&1)" || rc=$?
   flock "$LOGS" printf 'Running %s of %s\n%s\n\n' "${1##*/}" "$2" "$out"
+  if [ "$rc" != 0 ]; then
+    # A program that ended before its list of failures is told by its last lines.
+    flock "$LOGS" printf 'Failed in %s (exit code %s):\n%s\n\n' "${1##*/}" "$rc" \
+      "$(if grep -q '^failures:' <<<"$out"; then sed -n '/^failures:/,$p' <<<"$out"; else tail -n 40 <<<"$out"; fi)" >>"$FAILURES"
+  fi
   return "$rc"
 }
 # The tests of markdown need a crate that turns on features of syn, and with that another build
@@ -87,10 +92,13 @@ run_tests() {
 # Tests wait more than they work, so two programs of them run at a time.
 cargo_tests() {
   local programs rc=0
+  export FAILURES="$LOGS/cargo-test-failures.log"
+  : >"$FAILURES"
   programs="$(test_programs -p onelastai-markdown && test_programs "${PROGRAM_CRATES[@]}")" || return
   export LOGS
   export -f run_tests
   xargs -P 2 -L 1 bash -c 'run_tests "$@"' run_tests <<<"$programs" || rc=1
+  cat "$FAILURES"
   return "$rc"
 }
 
