@@ -83,7 +83,7 @@ run_tests() {
   if [ "$rc" != 0 ]; then
     # A program that ended before its list of failures is told by its last lines.
     flock "$LOGS" printf 'Failed in %s (exit code %s):\n%s\n\n' "${1##*/}" "$rc" \
-      "$(if grep -q '^failures:' <<<"$out"; then sed -n '/^failures:/,$p' <<<"$out"; else tail -n 40 <<<"$out"; fi)" >>"$FAILURES"
+      "$(if grep -q '^failures:' <<<"$out"; then sed -n '/^failures:/,/^test result:/{/^test result:/!p}' <<<"$out"; else tail -n 40 <<<"$out"; fi)" >>"$FAILURES"
   fi
   return "$rc"
 }
