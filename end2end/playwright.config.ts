@@ -11,19 +11,20 @@ import { BASE_URL } from "./support/environment.ts";
 const SHELL = "/usr/bin/chromium-headless-shell";
 const CHROMIUM = process.env.CHROMIUM ?? (existsSync(SHELL) ? SHELL : "/usr/bin/chromium");
 
-const SESSIONS = "sessions.spec.ts";
+// What asks no model and ends nobody's sessions but its own.
+const QUIET = ["admin.spec.ts", "keys.spec.ts", "pages.spec.ts", "sessions.spec.ts"];
 
 export default defineConfig({
   testDir: "tests",
   outputDir: "test-results",
-  // The journeys share their people, and a model that writes one answer at a time. Those of the
-  // sessions ask no model, and for the most part wait for Keycloak. They have people of their
-  // own: it refuses one who signs in twice at the same moment.
+  // The journeys share their people, and a model that writes one answer at a time, so they take
+  // turns. Beside them run tests that need neither.
   workers: 2,
   fullyParallel: false,
   projects: [
-    { name: "sessions", testMatch: SESSIONS, workers: 1 },
-    { name: "journeys", testIgnore: SESSIONS, workers: 1 },
+    { name: "people", testMatch: "people.setup.ts" },
+    { name: "quiet", testMatch: QUIET, dependencies: ["people"], workers: 1 },
+    { name: "journeys", testIgnore: QUIET, dependencies: ["people"], workers: 1 },
   ],
   // A test that only passes the second time has found something.
   retries: 0,

@@ -32,6 +32,7 @@ export class AgentDesk {
   readonly problem: Locator;
   readonly save: Locator;
   readonly create: Locator;
+  /** Of the page's table; not those that were deleted, which are folded away. */
   readonly rows: Locator;
   readonly form: Locator;
 
@@ -40,7 +41,7 @@ export class AgentDesk {
     this.problem = page.locator(".desk-notice[role=alert]");
     this.save = page.getByRole("button", { name: "Save", exact: true });
     this.create = page.getByRole("button", { name: "Create the agent" });
-    this.rows = page.getByRole("main").locator("tbody tr");
+    this.rows = page.getByRole("main").locator("tbody tr:not(details *)");
     this.form = page.locator("form.side-by-side");
   }
 

@@ -32,7 +32,8 @@ export interface Account {
 export type Credentials = Pick<Account, "username" | "password">;
 
 /** Who the tests act as. */
-export type Person = "demo" | "maker" | "auditor" | "admin";
+export const PEOPLE = ["demo", "maker", "auditor", "admin"] as const;
+export type Person = (typeof PEOPLE)[number];
 
 /** The account of a person; E2E_ACCOUNTS is the file that has them all. */
 export function account(person: Person): Account {

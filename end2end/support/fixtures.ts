@@ -3,7 +3,6 @@
 import { expect, test as base, type BrowserContext, type BrowserContextOptions, type Page } from "@playwright/test";
 
 import { AgentDesk, freshSlug, makeAgent } from "./agents.ts";
-import { signIn } from "./auth.ts";
 import { Chat } from "./chat.ts";
 import { rewriteAnswer, type Rewritten } from "./database.ts";
 import { BASE_URL, type Person } from "./environment.ts";
@@ -20,6 +19,9 @@ const DESK: BrowserContextOptions = {
   hasTouch: false,
   javaScriptEnabled: true,
 };
+
+/** The file with the cookies of a person who has signed in (tests/people.setup.ts). */
+export const cookiesOf = (person: Person) => `test-results/people/${person}.json`;
 
 /** A browser that nobody has used. */
 export const STRANGER: StorageState = { cookies: [], origins: [] };
@@ -54,8 +56,6 @@ interface Each {
   another: Newcomer;
 }
 interface Shared {
-  /** The cookies of a person who has signed in, once for all tests. */
-  signedIn: (person: Person) => Promise<StorageState>;
   /** Where `demo` has what tests want to look at. */
   samples: Samples;
   exhibits: Exhibits;
@@ -72,18 +72,18 @@ async function passing(use: (newcomer: Newcomer) => Promise<void>): Promise<void
 export const test = base.extend<Options & Each, Shared>({
   as: ["demo", { option: true }],
 
-  storageState: async ({ as, signedIn }, use) => {
-    await use(as ? await signedIn(as) : STRANGER);
+  storageState: async ({ as }, use) => {
+    await use(as ? cookiesOf(as) : STRANGER);
   },
 
   chat: async ({ page }, use) => {
     await use(new Chat(page));
   },
 
-  elsewhere: async ({ browser, signedIn }, use) => {
+  elsewhere: async ({ browser }, use) => {
     const contexts: BrowserContext[] = [];
     await use(async (person, options) => {
-      const storageState = person ? await signedIn(person) : STRANGER;
+      const storageState = person ? cookiesOf(person) : STRANGER;
       const context = await browser.newContext({ ...DESK, storageState, ...options });
       contexts.push(context);
       return context.newPage();
@@ -106,27 +106,9 @@ export const test = base.extend<Options & Each, Shared>({
     await test.attach("console", { body: said.join("\n"), contentType: "text/plain" });
   },
 
-  signedIn: [
-    async ({ browser }, use) => {
-      const states = new Map<Person, StorageState>();
-      await use(async (person) => {
-        let state = states.get(person);
-        if (!state) {
-          const context = await browser.newContext({ ...DESK, storageState: STRANGER });
-          await signIn(await context.newPage(), person);
-          state = await context.storageState();
-          states.set(person, state);
-          await context.close();
-        }
-        return state;
-      });
-    },
-    { scope: "worker" },
-  ],
-
   samples: [
-    async ({ browser, signedIn }, use) => {
-      const context = await browser.newContext({ ...DESK, storageState: await signedIn("demo") });
+    async ({ browser }, use) => {
+      const context = await browser.newContext({ ...DESK, storageState: cookiesOf("demo") });
       const chat = new Chat(await context.newPage());
       const rewritten = async (question: string, answer: Rewritten) => {
         const path = await chat.begin(question);
@@ -154,9 +136,9 @@ export const test = base.extend<Options & Each, Shared>({
   ],
 
   exhibits: [
-    async ({ browser, signedIn }, use) => {
+    async ({ browser }, use) => {
       const pageOf = async (person: Person) => {
-        const context = await browser.newContext({ ...DESK, storageState: await signedIn(person) });
+        const context = await browser.newContext({ ...DESK, storageState: cookiesOf(person) });
         return context.newPage();
       };
       const maker = await pageOf("maker");
@@ -185,8 +167,8 @@ export const test = base.extend<Options & Each, Shared>({
   ],
 
   essayist: [
-    async ({ browser, signedIn }, use) => {
-      const context = await browser.newContext({ ...DESK, storageState: await signedIn("maker") });
+    async ({ browser }, use) => {
+      const context = await browser.newContext({ ...DESK, storageState: cookiesOf("maker") });
       await use(await makeAgent(context.request, { ...ESSAYIST, slug: freshSlug("essayist") }));
       await context.close();
     },

@@ -4,15 +4,15 @@ import type { APIRequestContext } from "@playwright/test";
 
 import { CONVERSATION } from "../support/chat.ts";
 import { BASE_URL } from "../support/environment.ts";
-import { STRANGER, expect, test } from "../support/fixtures.ts";
+import { STRANGER, cookiesOf, expect, test } from "../support/fixtures.ts";
 
-test("another user finds nothing at demo's addresses and can change nothing there", async ({ chat, playwright, signedIn }) => {
+test("another user finds nothing at demo's addresses and can change nothing there", async ({ chat, playwright }) => {
   const path = await chat.begin("Something private");
   const conversation = path.split("/").at(-1) ?? "";
   const generation = await chat.generation();
   const maker = await playwright.request.newContext({
     baseURL: BASE_URL,
-    storageState: await signedIn("maker"),
+    storageState: cookiesOf("maker"),
     extraHTTPHeaders: { accept: "text/html", origin: BASE_URL },
     maxRedirects: 0,
   });
@@ -46,9 +46,9 @@ test("another user finds nothing at demo's addresses and can change nothing ther
   await expect(chat.title).not.toHaveText("Renamed by maker");
 });
 
-test("another user's page says that there is nothing", async ({ chat, browser, signedIn }) => {
+test("another user's page says that there is nothing", async ({ chat, browser }) => {
   const path = await chat.begin("Something else that is private");
-  const context = await browser.newContext({ baseURL: BASE_URL, storageState: await signedIn("maker") });
+  const context = await browser.newContext({ baseURL: BASE_URL, storageState: cookiesOf("maker") });
   const page = await context.newPage();
   const answer = await page.goto(path);
   expect(answer?.status()).toBe(404);
