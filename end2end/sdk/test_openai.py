@@ -121,6 +121,30 @@ def test_responses_whole_and_in_events(client: OpenAI, model: str):
     assert "".join(deltas) == events[-1].response.output_text
 
 
+def test_responses_are_kept_and_gone_on_from(client: OpenAI, model: str):
+    asked = dict(model=model, max_output_tokens=8)
+    first = client.responses.create(**asked, input="My name is Ada.", instructions="Be brief.")
+    second = client.responses.create(**asked, input="What is my name?", previous_response_id=first.id)
+    assert second.store and second.previous_response_id == first.id
+    again = client.responses.retrieve(second.id)
+    assert again.output_text == second.output_text
+    assert again.usage == second.usage
+    items = list(client.responses.input_items.list(second.id, order="asc", limit=1))
+    assert [item.content[0].text for item in items] == ["What is my name?"]
+    client.responses.delete(first.id)
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(first.id)
+    for gone in (first.id, second.id, "resp_0"):
+        with pytest.raises(openai.BadRequestError) as refused:
+            client.responses.create(**asked, input="And now?", previous_response_id=gone)
+        assert refused.value.code == "previous_response_not_found"
+        assert refused.value.param == "previous_response_id"
+    unkept = client.responses.create(**asked, input="Say hello.", store=False)
+    assert unkept.store is False
+    with pytest.raises(openai.NotFoundError):
+        client.responses.retrieve(unkept.id)
+
+
 def test_errors_are_the_sdks_own(client: OpenAI, base_url: str, model: str):
     with pytest.raises(openai.NotFoundError) as missing:
         client.chat.completions.create(model="no-such-model", messages=HELLO)

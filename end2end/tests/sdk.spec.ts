@@ -58,6 +58,31 @@ test.describe("OpenAI's SDK", () => {
     expect(text).toBe(whole);
   });
 
+  test("goes on from a kept response, reads it again and deletes it", async () => {
+    const asked = { model: MODEL, max_output_tokens: 8 };
+    const first = await client.responses.create({ ...asked, input: "My name is Ada." });
+    const stream = await client.responses.create({
+      ...asked,
+      input: "What is my name?",
+      previous_response_id: first.id,
+      stream: true,
+    });
+    let second: OpenAI.Responses.Response | undefined;
+    for await (const event of stream) {
+      if (event.type === "response.completed" || event.type === "response.incomplete") second = event.response;
+    }
+    expect(second?.previous_response_id).toBe(first.id);
+    const id = second?.id ?? "";
+    const again = await client.responses.retrieve(id);
+    expect(again.output).toEqual(second?.output);
+    const asks = await client.responses.inputItems.list(id);
+    expect(asks.data).toMatchObject([{ role: "user", content: [{ type: "input_text", text: "What is my name?" }] }]);
+    await client.responses.delete(id);
+    await expect(client.responses.retrieve(id)).rejects.toBeInstanceOf(OpenAI.NotFoundError);
+    const gone = client.responses.create({ ...asked, input: "And now?", previous_response_id: id });
+    await expect(gone).rejects.toMatchObject({ status: 400, code: "previous_response_not_found" });
+  });
+
   test("makes embeddings", async () => {
     const made = await client.embeddings.create({ model: MODEL, input: ["a cat", "a dog"] });
     expect(made.data).toHaveLength(2);

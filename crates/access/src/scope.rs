@@ -23,9 +23,9 @@ pub enum Scope {
     ChatWrite,
     /// Have embeddings made.
     EmbeddingsWrite,
-    /// Read conversations.
+    /// Read conversations, and responses that were kept.
     ConversationsRead,
-    /// Begin, change and delete conversations.
+    /// Begin, change and delete conversations; delete responses that were kept.
     ConversationsWrite,
     /// Read how the servers, the models and the jobs are.
     AdminRead,
@@ -69,13 +69,13 @@ const TABLE: [About; 7] = [
         scope: Scope::ConversationsRead,
         name: "conversations.read",
         permission: Permission::ChatUse,
-        words: "Read conversations",
+        words: "Read conversations and kept responses",
     },
     About {
         scope: Scope::ConversationsWrite,
         name: "conversations.write",
         permission: Permission::ChatUse,
-        words: "Begin, change and delete conversations",
+        words: "Begin, change and delete conversations, delete kept responses",
     },
     About {
         scope: Scope::AdminRead,

@@ -19,6 +19,17 @@ pub enum GatewayError {
     /// There is no such model or agent, or not for this caller.
     #[error("there is no model or agent {0:?} here")]
     NotFound(String),
+    /// There is no such answer, or it is not this caller's.
+    #[error("there is no such response")]
+    NoSuchResponse,
+    /// What an answer should go on from isn't there, or not for this caller.
+    #[error(
+        "there is no such response to go on from: it, or one before it, was never kept, was deleted, is older than 30 days or isn't yours"
+    )]
+    NoPrevious,
+    /// What an answer should go on from is more than can be read at once.
+    #[error("what came before this is too long to go on from")]
+    TooMuchBefore,
     /// The agent takes another subscription.
     #[error("this agent takes the plan {0}")]
     TierRequired(Tier),

@@ -16,6 +16,7 @@ mod idempotency;
 mod limits;
 mod metered;
 mod offers;
+mod responses;
 mod service;
 mod target;
 
@@ -24,4 +25,5 @@ pub use idempotency::{Claim, Claimed, Stored};
 pub use limits::key_limits;
 pub use metered::Metered;
 pub use offers::Offer;
+pub use responses::{KeptResponse, Link};
 pub use service::{Embedded, GatewayService};

@@ -67,6 +67,11 @@ impl Metered {
         &self.stream.chosen
     }
 
+    /// The agent that answers; `None` where a model was asked.
+    pub fn agent(&self) -> Option<AgentId> {
+        self.meter.agent
+    }
+
     /// From the call to the first piece.
     pub fn first_token(&self) -> Option<Duration> {
         self.first_token

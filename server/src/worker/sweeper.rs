@@ -18,6 +18,9 @@ pub(super) async fn run(chat: ChatService, gateway: GatewayService, models: Mode
         if let Err(error) = gateway.sweep_idempotency().await {
             tracing::warn!(%error, "can't forget the answers to idempotent requests");
         }
+        if let Err(error) = gateway.sweep_responses().await {
+            tracing::warn!(%error, "can't forget the answers that were kept for a month");
+        }
         if let Err(error) = models.sweep().await {
             tracing::warn!(%error, "can't forget the models that were removed");
         }

@@ -37,6 +37,20 @@ fn addresses() -> Vec<(Method, String)> {
     all
 }
 
+#[test]
+fn every_parameter_is_where_it_is_said_to_be() {
+    let description = http::description();
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        for (method, operation) in methods.as_object().unwrap() {
+            for it in operation["parameters"].as_array().into_iter().flatten() {
+                let name = it["name"].as_str().unwrap();
+                let in_path = path.contains(&format!("{{{name}}}"));
+                assert_eq!(it["in"] == "path", in_path, "{method} {path}: {name}");
+            }
+        }
+    }
+}
+
 fn error(answer: &Answer) -> Value {
     assert_eq!(answer.header("content-type"), "application/json");
     let body: Value = serde_json::from_str(&answer.body).unwrap();

@@ -21,6 +21,7 @@ fn operations() -> Vec<(Method, String, Value, Scope)> {
     let chat =
         json!({"model": model, "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 1});
     let conversation = format!("/v1/conversations/{NOBODYS}");
+    let response = format!("/v1/responses/resp_{NOBODYS}");
     vec![
         (
             Method::GET,
@@ -45,6 +46,24 @@ fn operations() -> Vec<(Method, String, Value, Scope)> {
             "/v1/responses".into(),
             json!({"model": model, "input": "Hi", "max_output_tokens": 1}),
             Scope::ChatWrite,
+        ),
+        (
+            Method::GET,
+            response.clone(),
+            Value::Null,
+            Scope::ConversationsRead,
+        ),
+        (
+            Method::GET,
+            format!("{response}/input_items"),
+            Value::Null,
+            Scope::ConversationsRead,
+        ),
+        (
+            Method::DELETE,
+            response,
+            Value::Null,
+            Scope::ConversationsWrite,
         ),
         (
             Method::POST,

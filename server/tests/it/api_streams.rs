@@ -26,7 +26,7 @@ const PATH: &str = "/v1/chat/completions";
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The product on a database of its own, with this model alone.
-async fn app_with(pool: &PgPool, model: &Model, settings: CallSettings) -> App {
+pub async fn app_with(pool: &PgPool, model: &Model, settings: CallSettings) -> App {
     create_sample_agents(pool).await.unwrap();
     let database = pool.connect_options().to_url_lossy().to_string();
     let change = [

@@ -11,6 +11,7 @@
 mod agents;
 mod api;
 mod api_keys;
+mod api_responses;
 mod api_streams;
 mod api_words;
 mod app;

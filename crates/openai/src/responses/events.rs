@@ -5,7 +5,7 @@ use bytes::{BufMut, BytesMut};
 use onelastai_model_router::{ChatEvent, ChatUsage, ToolCallDelta};
 use serde_json::{Value, json};
 
-use super::{OutputItem, OutputText, ResponseHead};
+use super::{OutputItem, OutputText, Response, ResponseHead};
 use crate::{
     ApiError,
     chat::{Collected, Details},
@@ -63,6 +63,16 @@ impl EventEncoder {
         self.collected.push(event);
     }
 
+    /// The answer, once all its pieces were added.
+    pub fn response(&self, usage: &ChatUsage, details: Option<Details>) -> Response {
+        self.head.whole(self.collected.clone(), usage, details)
+    }
+
+    /// It isn't kept after all, and its end says so.
+    pub fn not_kept(&mut self) {
+        self.head.not_kept();
+    }
+
     /// The last events.
     pub fn end(mut self, outcome: Outcome<'_>, out: &mut BytesMut) {
         let (usage, details) = match outcome {
@@ -76,9 +86,8 @@ impl EventEncoder {
         for index in 0..self.calls.len() {
             self.end_call(index, out);
         }
-        let response = self
-            .head
-            .whole(std::mem::take(&mut self.collected), usage, details);
+        let collected = std::mem::take(&mut self.collected);
+        let response = self.head.whole(collected, usage, details);
         let name = match response.status {
             "incomplete" => "response.incomplete",
             _ => "response.completed",
@@ -222,16 +231,23 @@ mod tests {
         }
     }
 
+    fn begun(fields: &str, out: &mut BytesMut) -> EventEncoder {
+        let body = format!(r#"{{"model":"m","input":"Hi"{fields}}}"#);
+        let request: ResponsesRequest = serde_json::from_str(&body).unwrap();
+        EventEncoder::new(ResponseHead::new(7, &request).named("1".into()), out)
+    }
+
     fn written(pieces: Vec<ChatEvent>) -> Vec<Value> {
-        let request: ResponsesRequest =
-            serde_json::from_str(r#"{"model":"m","input":"Hi"}"#).unwrap();
-        let head = ResponseHead::new(7, &request).named("1".into());
         let mut out = BytesMut::new();
-        let mut encoder = EventEncoder::new(head, &mut out);
+        let mut encoder = begun("", &mut out);
         for piece in pieces {
             encoder.piece(piece, &mut out);
         }
         encoder.end(Outcome::Done(&usage(), None), &mut out);
+        read(&out)
+    }
+
+    fn read(out: &BytesMut) -> Vec<Value> {
         let text = String::from_utf8(out.to_vec()).unwrap();
         text.split_terminator("\n\n")
             .map(|event| {
@@ -274,7 +290,51 @@ mod tests {
         let response = &events[9]["response"];
         assert_eq!(response["output"][0]["content"][0]["text"], "Hello");
         assert_eq!(response["usage"]["total_tokens"], 7);
-        assert_eq!(response["store"], false);
+        assert_eq!(response["store"], true);
+        assert_eq!(response["previous_response_id"], Value::Null);
+    }
+
+    #[test]
+    fn every_event_tells_the_truth_of_what_is_kept() {
+        let stored = |fields: &str, end: &dyn Fn(EventEncoder, &mut BytesMut)| {
+            let mut out = BytesMut::new();
+            let encoder = begun(fields, &mut out);
+            end(encoder, &mut out);
+            let events = read(&out);
+            let of = |event: &Value| event["response"]["store"].as_bool();
+            (
+                of(&events[0]).unwrap(),
+                of(&events[events.len() - 1]).unwrap(),
+            )
+        };
+        let whole = |encoder: EventEncoder, out: &mut BytesMut| {
+            encoder.end(Outcome::Done(&usage(), None), out);
+        };
+        assert_eq!(stored("", &whole), (true, true));
+        assert_eq!(stored(r#","store":false"#, &whole), (false, false));
+        let in_vain = |mut encoder: EventEncoder, out: &mut BytesMut| {
+            encoder.not_kept();
+            whole(encoder, out);
+        };
+        assert_eq!(stored("", &in_vain), (true, false));
+        let failed = |encoder: EventEncoder, out: &mut BytesMut| {
+            let error = ApiError::invalid("input", "No.");
+            encoder.end(Outcome::Failed(&error), out);
+        };
+        assert_eq!(stored("", &failed), (true, false));
+    }
+
+    #[test]
+    fn what_is_kept_is_what_is_told() {
+        let mut out = BytesMut::new();
+        let mut encoder = begun(r#","previous_response_id":"resp_0""#, &mut out);
+        encoder.piece(ChatEvent::Text("Hello".into()), &mut out);
+        let kept = encoder.response(&usage(), None);
+        encoder.end(Outcome::Done(&usage(), None), &mut out);
+        let events = read(&out);
+        let told = &events[events.len() - 1]["response"];
+        assert_eq!(*told, serde_json::to_value(kept).unwrap());
+        assert_eq!(told["previous_response_id"], "resp_0");
     }
 
     #[test]

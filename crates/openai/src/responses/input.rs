@@ -1,7 +1,7 @@
 //! What is said, called and returned so far.
 
 use onelastai_model_router::{ChatMessage, Role, ToolCall};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
@@ -72,7 +72,7 @@ pub enum MessageContent {
 }
 
 /// One part of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum InputPart {
     /// What a person or the instructions say.
@@ -116,36 +116,41 @@ impl Input {
                 format!("At most {MOST_MESSAGES} items can be sent at once."),
             ));
         }
-        let mut messages = Vec::with_capacity(items.len());
-        for (index, item) in items.into_iter().enumerate() {
-            let at = format!("input[{index}]");
-            match item {
-                InputItem::Message { role, content } => {
-                    messages.push(message(role, content, &at)?);
-                }
-                InputItem::Typed(TypedItem::FunctionCall {
-                    call_id,
+        messages(items)
+    }
+}
+
+/// Items as messages, however many they are.
+pub(super) fn messages(items: Vec<InputItem>) -> Result<Vec<ChatMessage>, ApiError> {
+    let mut messages = Vec::with_capacity(items.len());
+    for (index, item) in items.into_iter().enumerate() {
+        let at = format!("input[{index}]");
+        match item {
+            InputItem::Message { role, content } => {
+                messages.push(message(role, content, &at)?);
+            }
+            InputItem::Typed(TypedItem::FunctionCall {
+                call_id,
+                name,
+                arguments,
+            }) => messages.push(ChatMessage {
+                tool_calls: vec![ToolCall {
+                    id: call_id,
                     name,
                     arguments,
-                }) => messages.push(ChatMessage {
-                    tool_calls: vec![ToolCall {
-                        id: call_id,
-                        name,
-                        arguments,
-                    }],
-                    ..ChatMessage::new(Role::Assistant, "")
-                }),
-                InputItem::Typed(TypedItem::FunctionCallOutput { call_id, output }) => {
-                    messages.push(ChatMessage {
-                        tool_call_id: Some(call_id),
-                        ..ChatMessage::new(Role::Tool, output)
-                    });
-                }
-                InputItem::Typed(TypedItem::Reasoning {}) => {}
+                }],
+                ..ChatMessage::new(Role::Assistant, "")
+            }),
+            InputItem::Typed(TypedItem::FunctionCallOutput { call_id, output }) => {
+                messages.push(ChatMessage {
+                    tool_call_id: Some(call_id),
+                    ..ChatMessage::new(Role::Tool, output)
+                });
             }
+            InputItem::Typed(TypedItem::Reasoning {}) => {}
         }
-        Ok(messages)
     }
+    Ok(messages)
 }
 
 fn message(role: MessageRole, content: MessageContent, at: &str) -> Result<ChatMessage, ApiError> {

@@ -1,14 +1,16 @@
 //! `/v1/responses`, the API's newer form of a question and its answer.
 //!
-//! Answers are not kept here (`store` is always `false` in what is returned): a program that
-//! wants to go on sends what was said, or uses `/v1/conversations`.
+//! An answer is kept with what was asked ([`KeptItem`]) unless `store` is `false`, and another
+//! one can go on from it by `previous_response_id`. Where it is kept is not for here to know.
 
 mod events;
 mod input;
+mod kept;
 mod request;
 mod response;
 
 pub use events::{EventEncoder, Outcome};
-pub use input::{Input, InputItem};
+pub use input::{Input, InputItem, InputPart, MessageContent, TypedItem};
+pub use kept::{DeletedResponse, ItemList, ItemOrder, ItemPage, KeptItem, KeptOutput};
 pub use request::{FunctionTool, Reasoning, ResponsesRequest, TextFormat, TextOptions};
 pub use response::{OutputItem, OutputText, Response, ResponseHead, ResponseUsage};

@@ -5,11 +5,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::Input;
+use super::{Input, InputItem, input::messages};
 use crate::{
-    ApiError,
+    ApiError, ErrorKind,
     chat::{
-        Function, ReasoningEffort, ToolDefinition, named, tools_fitting, tools_into_router, within,
+        Function, MOST_MESSAGES, ReasoningEffort, ToolDefinition, named, tools_fitting,
+        tools_into_router, within,
     },
 };
 
@@ -51,7 +52,12 @@ pub struct ResponsesRequest {
     /// The form of the answer.
     #[serde(default)]
     pub text: Option<TextOptions>,
-    /// Not offered: answers are not kept here.
+    /// Whether the answer is kept with the question, for 30 days: to be read again, and gone on
+    /// from. True where it isn't said.
+    #[serde(default)]
+    pub store: Option<bool>,
+    /// A kept answer to go on from: it, its question and all before them come before `input`;
+    /// their `instructions` don't. Nothing of them may have been deleted, or be too old.
     #[serde(default)]
     pub previous_response_id: Option<String>,
     /// Not offered.
@@ -123,17 +129,17 @@ impl ResponsesRequest {
         self.stream == Some(true)
     }
 
-    /// As the router has it, with `model` as the only preference.
+    /// Whether the answer is to be kept.
+    pub fn stores(&self) -> bool {
+        self.store != Some(false)
+    }
+
+    /// As the router has it, with `model` as the only preference; `before` is what it goes on
+    /// from, oldest first.
     ///
     /// # Errors
     /// Names the field that is out of range or not offered here.
-    pub fn into_router(self) -> Result<ChatRequest, ApiError> {
-        if self.previous_response_id.is_some() {
-            return Err(ApiError::unsupported(
-                "previous_response_id",
-                "Answers are not kept: send what was said so far as `input`, or use /v1/conversations.",
-            ));
-        }
+    pub fn into_router(self, before: Vec<InputItem>) -> Result<ChatRequest, ApiError> {
         if self.background == Some(true) {
             return Err(ApiError::unsupported(
                 "background",
@@ -147,10 +153,7 @@ impl ResponsesRequest {
             ));
         }
         let effort = self.reasoning.and_then(|reasoning| reasoning.effort);
-        let mut messages = self.input.into_router()?;
-        if let Some(instructions) = self.instructions {
-            messages.insert(0, ChatMessage::new(Role::System, instructions));
-        }
+        let messages = conversation(self.instructions, before, self.input)?;
         let tools = self.tools.unwrap_or_default();
         let tools = tools
             .into_iter()
@@ -195,6 +198,29 @@ impl FunctionTool {
     }
 }
 
+/// Everything that a model reads: the instructions of this request, what came before, and what
+/// is new.
+fn conversation(
+    instructions: Option<String>,
+    before: Vec<InputItem>,
+    input: Input,
+) -> Result<Vec<ChatMessage>, ApiError> {
+    let new = input.into_router()?;
+    if before.len() + new.len() > MOST_MESSAGES {
+        return Err(ApiError {
+            param: Some("previous_response_id".to_owned()),
+            ..ApiError::new(
+                ErrorKind::InvalidRequestError,
+                "context_length_exceeded",
+                format!("With what came before there are more than {MOST_MESSAGES} items."),
+            )
+        });
+    }
+    let instructions = instructions.map(|it| ChatMessage::new(Role::System, it));
+    let before = messages(before)?;
+    Ok(instructions.into_iter().chain(before).chain(new).collect())
+}
+
 fn format(format: TextFormat) -> Result<router::Format, ApiError> {
     Ok(match format {
         TextFormat::Text => router::Format::Text,
@@ -233,7 +259,42 @@ mod tests {
 
     fn request(fields: &str) -> Result<ChatRequest, ApiError> {
         let body = format!(r#"{{"model":"m","input":"Hi"{fields}}}"#);
-        crate::parse::<ResponsesRequest>(body.as_bytes()).and_then(ResponsesRequest::into_router)
+        let request: ResponsesRequest = crate::parse(body.as_bytes())?;
+        request.into_router(Vec::new())
+    }
+
+    #[test]
+    fn what_came_before_comes_between_the_instructions_and_what_is_new() {
+        let asked = |count: usize| {
+            let item = r#"{"role":"assistant","content":"Hello"}"#;
+            let before = format!("[{}]", vec![item; count].join(","));
+            let request = r#"{"model":"m","input":"Hi","instructions":"Be brief"}"#;
+            let request: ResponsesRequest = serde_json::from_str(request).unwrap();
+            request.into_router(serde_json::from_str(&before).unwrap())
+        };
+        let roles: Vec<_> = asked(1)
+            .unwrap()
+            .messages
+            .iter()
+            .map(|it| it.role)
+            .collect();
+        assert_eq!(roles, [Role::System, Role::Assistant, Role::User]);
+        let long = asked(MOST_MESSAGES).unwrap_err();
+        assert_eq!(long.code.as_deref(), Some("context_length_exceeded"));
+        assert_eq!(long.param.as_deref(), Some("previous_response_id"));
+    }
+
+    #[test]
+    fn answers_are_kept_unless_that_is_not_wanted() {
+        for (store, kept) in [
+            ("", true),
+            (r#","store":true"#, true),
+            (r#","store":false"#, false),
+        ] {
+            let body = format!(r#"{{"model":"m","input":"Hi"{store}}}"#);
+            let request: ResponsesRequest = serde_json::from_str(&body).unwrap();
+            assert_eq!(request.stores(), kept, "{store}");
+        }
     }
 
     #[test]
@@ -255,7 +316,6 @@ mod tests {
     #[test]
     fn what_is_not_offered_is_named() {
         for (field, value) in [
-            ("previous_response_id", r#""resp_1""#),
             ("background", "true"),
             ("tool_choice", r#""sometimes""#),
             ("temperature", "9"),

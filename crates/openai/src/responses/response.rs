@@ -27,6 +27,8 @@ pub struct ResponseHead {
     tool_choice: Value,
     parallel_tool_calls: bool,
     text: TextOptions,
+    previous_response_id: Option<String>,
+    store: bool,
 }
 
 impl ResponseHead {
@@ -44,6 +46,8 @@ impl ResponseHead {
             tool_choice: request.tool_choice.clone().unwrap_or_else(|| json!("auto")),
             parallel_tool_calls: request.parallel_tool_calls.unwrap_or(true),
             text: request.text.clone().unwrap_or_default(),
+            previous_response_id: request.previous_response_id.clone(),
+            store: request.stores(),
         }
     }
 
@@ -51,6 +55,11 @@ impl ResponseHead {
     #[must_use]
     pub fn named(self, id: String) -> Self {
         Self { id, ..self }
+    }
+
+    /// It isn't kept after all.
+    pub(super) fn not_kept(&mut self) {
+        self.store = false;
     }
 
     pub(super) fn message_id(&self) -> String {
@@ -100,11 +109,13 @@ impl ResponseHead {
         }
     }
 
-    /// An answer that failed.
+    /// An answer that failed. It isn't kept: there is nothing to go on from, and why it failed
+    /// was told.
     pub(super) fn failed(&self, error: &ApiError) -> Response {
         let code = error.code.as_deref().unwrap_or("server_error");
         Response {
             error: Some(json!({"code": code, "message": error.message})),
+            store: false,
             ..self.response("failed", Vec::new(), None)
         }
     }
@@ -127,8 +138,8 @@ impl ResponseHead {
             model: self.model.clone(),
             output,
             parallel_tool_calls: self.parallel_tool_calls,
-            previous_response_id: None,
-            store: false,
+            previous_response_id: self.previous_response_id.clone(),
+            store: self.store,
             temperature: self.temperature,
             top_p: self.top_p,
             text: self.text.clone(),
@@ -167,9 +178,9 @@ pub struct Response {
     pub output: Vec<OutputItem>,
     /// Always true.
     pub parallel_tool_calls: bool,
-    /// Always null.
+    /// As asked.
     pub previous_response_id: Option<String>,
-    /// Always false: answers are not kept.
+    /// Whether it is kept, for 30 days.
     pub store: bool,
     /// As asked.
     pub temperature: Option<f32>,

@@ -31,6 +31,13 @@ const TOGETHER: usize = 16 << 10;
 pub(super) trait Encode: Send + Unpin + 'static {
     /// Adds one piece; the end is not one.
     fn piece(&mut self, event: ChatEvent, out: &mut BytesMut);
+    /// Keeps an answer that is whole, before its end is told; whether that goes well. `None` where
+    /// nothing is to be kept.
+    fn keep(&mut self, _usage: &ChatUsage, _metered: &Metered) -> Option<BoxFuture<'static, bool>> {
+        None
+    }
+    /// Whether it was kept, where it was to be.
+    fn kept(&mut self, _kept: bool) {}
     /// The last events of an answer that is whole.
     fn end(self, usage: &ChatUsage, details: Details, out: &mut BytesMut);
     /// The last event of one that is not.
@@ -74,6 +81,8 @@ pub(super) async fn stream<E: Encode>(
 enum State<E> {
     Asked(Asked),
     Answering(Box<Metered>, E),
+    /// It is whole, and is being kept.
+    Keeping(Box<Metered>, E, ChatUsage, BoxFuture<'static, bool>),
     Over,
 }
 
@@ -95,17 +104,33 @@ impl<E: Encode> Answer<E> {
                     begin(Uuid::new_v4(), &mut out).fail(error, &mut out);
                 }
             }
-            State::Answering(_, encoder) => encoder.fail(error, &mut out),
+            State::Answering(_, encoder) | State::Keeping(_, encoder, ..) => {
+                encoder.fail(error, &mut out);
+            }
             State::Over => {}
         }
         out.freeze()
     }
 
+    /// It is whole, and is kept before that is told.
+    fn whole(&mut self, usage: ChatUsage) {
+        let State::Answering(metered, mut encoder) =
+            std::mem::replace(&mut self.state, State::Over)
+        else {
+            return;
+        };
+        let keeping = encoder.keep(&usage, &metered);
+        let keeping = keeping.unwrap_or_else(|| future::ready(true).boxed());
+        self.state = State::Keeping(metered, encoder, usage, keeping);
+    }
+
     /// It is over, and whole.
-    fn ended(&mut self, usage: &ChatUsage, mut out: BytesMut) -> Bytes {
-        if let State::Answering(metered, encoder) = std::mem::replace(&mut self.state, State::Over)
+    fn ended(&mut self, kept: bool, mut out: BytesMut) -> Bytes {
+        if let State::Keeping(metered, mut encoder, usage, _) =
+            std::mem::replace(&mut self.state, State::Over)
         {
-            encoder.end(usage, details(&metered), &mut out);
+            encoder.kept(kept);
+            encoder.end(&usage, details(&metered), &mut out);
         }
         out.freeze()
     }
@@ -141,13 +166,21 @@ impl<E: Encode> Stream for Answer<E> {
                     continue;
                 }
                 State::Answering(metered, encoder) => (metered, encoder),
+                State::Keeping(_, _, _, keeping) => {
+                    return match keeping.poll_unpin(cx) {
+                        Poll::Ready(kept) => Poll::Ready(Some(Piece::Last(this.ended(kept, out)))),
+                        Poll::Pending if out.is_empty() => Poll::Pending,
+                        Poll::Pending => Poll::Ready(Some(Piece::More(out.freeze()))),
+                    };
+                }
                 State::Over => return Poll::Ready(None),
             };
             let error = match metered.poll_next_unpin(cx) {
                 Poll::Pending if out.is_empty() => return Poll::Pending,
                 Poll::Pending => return Poll::Ready(Some(Piece::More(out.freeze()))),
                 Poll::Ready(Some(Ok(ChatEvent::Done(usage)))) => {
-                    return Poll::Ready(Some(Piece::Last(this.ended(&usage, out))));
+                    this.whole(usage);
+                    continue;
                 }
                 Poll::Ready(Some(Ok(event))) => {
                     encoder.piece(event, &mut out);

@@ -39,6 +39,7 @@ const MOST: i64 = 100;
 
 /// Which conversations.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct Page {
     /// How many at most, 1 to 100.
     #[param(minimum = 1, maximum = 100, default = 20)]

@@ -362,6 +362,9 @@ impl From<GatewayError> for Failure {
                 }),
                 ..Self::not_found("model")
             },
+            GatewayError::NoSuchResponse => Self::not_found("response"),
+            GatewayError::NoPrevious => before("previous_response_not_found", words),
+            GatewayError::TooMuchBefore => before("context_length_exceeded", words),
             GatewayError::Usage(error) => error.into(),
             GatewayError::Model(error) => error.into(),
             GatewayError::Db(error) => error.into(),
@@ -386,6 +389,15 @@ impl From<ChatError> for Failure {
             ChatError::Db(error) => error.into(),
         }
     }
+}
+
+/// What a request should go on from can't be read: 400, as OpenAI's API says it.
+fn before(code: &str, words: String) -> Failure {
+    ApiError {
+        param: Some("previous_response_id".to_owned()),
+        ..ApiError::new(ErrorKind::InvalidRequestError, code, words)
+    }
+    .into()
 }
 
 /// For addresses below `/v1` that aren't there.

@@ -17,6 +17,7 @@ mod error;
 mod extract;
 mod front;
 mod idempotency;
+mod kept_responses;
 mod models;
 mod openapi;
 mod pieces;
@@ -44,6 +45,8 @@ pub(super) fn routes() -> (Router<AppState>, utoipa::openapi::OpenApi) {
     let (api, description) = OpenApiRouter::with_openapi(openapi::base())
         .routes(routes!(chat::create))
         .routes(routes!(responses::create))
+        .routes(routes!(kept_responses::read, kept_responses::delete))
+        .routes(routes!(kept_responses::input_items))
         .routes(routes!(embeddings::create))
         .routes(routes!(models::list))
         .routes(routes!(models::get))

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::{Extension, extract::State, http::HeaderMap, response::Response as HttpResponse};
 use bytes::BytesMut;
-use futures::{FutureExt, StreamExt};
+use futures::{FutureExt, StreamExt, future::BoxFuture};
 use onelastai_access::{ApiCaller, Scope};
 use onelastai_app::state::AppState;
-use onelastai_gateway::{Metered, require};
+use onelastai_gateway::{GatewayError, Metered, require};
 use onelastai_model_router::{ChatEvent, ChatUsage, ModelError};
 use onelastai_openai::{
     ApiError, ErrorBody,
@@ -25,12 +25,15 @@ use super::{
     error::Failure,
     extract::Body,
     idempotency::once,
+    kept_responses::{self, Keeping},
     reply::{Reply, now},
 };
 
 /// Ask a model or an agent, in the newer form
 ///
-/// The answer is not kept: `previous_response_id` is not offered.
+/// The answer is kept for 30 days with what was asked, unless `store` is `false`; with
+/// `previous_response_id` another one goes on from it. One that failed, or whose caller went away,
+/// is not kept.
 #[utoipa::path(
     post, path = "/v1/responses", tag = "Chat", operation_id = "createResponse",
     request_body = ResponsesRequest,
@@ -72,18 +75,47 @@ async fn answer(
 ) -> Result<Reply, Failure> {
     let streams = request.streams();
     let head = ResponseHead::new(now(), &request);
-    let question = request.into_router()?;
+    let previous = previous(&request)?;
+    let before = match previous {
+        Some(call) => kept_responses::before(&state.gateway, &caller, call).await?,
+        None => Vec::new(),
+    };
+    let keeping = request.stores().then(|| Keeping {
+        gateway: state.gateway.clone(),
+        user: caller.user,
+        previous,
+        input: request.input.clone(),
+    });
+    let question = request.into_router(before)?;
     let asked = async move { state.gateway.chat(&caller, question).await }.boxed();
     if streams {
         let begin = move |id: Uuid, out: &mut BytesMut| {
-            EventEncoder::new(head.named(id.simple().to_string()), out)
+            let head = head.named(id.simple().to_string());
+            Events {
+                encoder: EventEncoder::new(head, out),
+                keeping,
+            }
         };
         return stream(&calls, asked, begin).await;
     }
     let metered = asked.await?;
-    let (id, rates) = (metered.id, metered.rates);
+    let (id, rates, agent) = (metered.id, metered.rates, metered.agent());
     let head = head.named(id.simple().to_string());
-    Ok(Reply::json(&collect(metered, &head).await?).of(id, rates))
+    let mut response = collect(metered, &head).await?;
+    if let Some(keeping) = keeping {
+        // Before it is told, so that the next request finds it.
+        response.store = keeping.keep(id, agent, &response).await;
+    }
+    Ok(Reply::json(&response).of(id, rates))
+}
+
+/// The call whose answer this one goes on from.
+fn previous(request: &ResponsesRequest) -> Result<Option<Uuid>, GatewayError> {
+    let Some(name) = &request.previous_response_id else {
+        return Ok(None);
+    };
+    let call = kept_responses::call(name).ok_or(GatewayError::NoPrevious)?;
+    Ok(Some(call))
 }
 
 async fn collect(mut metered: Metered, head: &ResponseHead) -> Result<Response, Failure> {
@@ -96,16 +128,36 @@ async fn collect(mut metered: Metered, head: &ResponseHead) -> Result<Response, 
     Err(ModelError::Interrupted.into())
 }
 
-impl Encode for EventEncoder {
+/// As `response.…` events.
+struct Events {
+    encoder: EventEncoder,
+    /// Until it is whole; `None` where it isn't to be kept.
+    keeping: Option<Keeping>,
+}
+
+impl Encode for Events {
     fn piece(&mut self, event: ChatEvent, out: &mut BytesMut) {
-        Self::piece(self, event, out);
+        self.encoder.piece(event, out);
+    }
+
+    fn keep(&mut self, usage: &ChatUsage, metered: &Metered) -> Option<BoxFuture<'static, bool>> {
+        let keeping = self.keeping.take()?;
+        let response = self.encoder.response(usage, Some(details(metered)));
+        Some(keeping.keep(metered.id, metered.agent(), &response))
+    }
+
+    fn kept(&mut self, kept: bool) {
+        if !kept {
+            self.encoder.not_kept();
+        }
     }
 
     fn end(self, usage: &ChatUsage, details: Details, out: &mut BytesMut) {
-        Self::end(self, Outcome::Done(usage, Some(details)), out);
+        let outcome = Outcome::Done(usage, Some(details));
+        self.encoder.end(outcome, out);
     }
 
     fn fail(self, error: ApiError, out: &mut BytesMut) {
-        Self::end(self, Outcome::Failed(&error), out);
+        self.encoder.end(Outcome::Failed(&error), out);
     }
 }
