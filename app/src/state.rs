@@ -1,5 +1,7 @@
 //! What every handler and server function works with.
 
+use std::{ops::Deref, sync::Arc};
+
 use axum::extract::FromRef;
 use leptos::config::LeptosOptions;
 use onelastai_access::AccessService;
@@ -15,9 +17,12 @@ use serde_json::Value;
 
 use crate::place::Places;
 
-/// The services. Clones share everything.
+/// The services. A clone is a count: each layer and each extractor of a request takes one.
 #[derive(Clone)]
-pub struct AppState {
+pub struct AppState(Arc<Services>);
+
+/// The services themselves.
+pub struct Services {
     /// Where the site's files are.
     pub leptos_options: LeptosOptions,
     /// The database, for health and metrics; domain work goes through the services.
@@ -42,6 +47,20 @@ pub struct AppState {
     pub router: ModelRouter,
     /// The models, added and changed.
     pub models: ModelService,
+}
+
+impl From<Services> for AppState {
+    fn from(services: Services) -> Self {
+        Self(Arc::new(services))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.0
+    }
 }
 
 impl FromRef<AppState> for LeptosOptions {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use onelastai_access::{AccessService, Trust};
 use onelastai_agents::AgentService;
-use onelastai_app::{place::Places, state::AppState};
+use onelastai_app::{place::Places, state::Services};
 use onelastai_chat::{ChatService, ChatSettings, RedisMirror};
 use onelastai_db::{PgPool, connect_lazy};
 use onelastai_gateway::GatewayService;
@@ -86,7 +86,7 @@ pub fn models(
 ///
 /// # Errors
 /// Where a setting can't be used; that a server is away is no error here.
-pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError> {
+pub fn build(config: &Config, chat: ChatSettings) -> Result<Services, BuildError> {
     let pool = connect_lazy(&config.database.pool())?;
     let (client, connection) = redis(&config.redis_url)?;
     let identity = identity(config, pool.clone())?;
@@ -110,7 +110,7 @@ pub fn build(config: &Config, chat: ChatSettings) -> Result<AppState, BuildError
         usage.clone(),
         chat,
     );
-    Ok(AppState {
+    Ok(Services {
         gateway: GatewayService::new(pool.clone(), agents.clone(), router.clone(), usage.clone()),
         reference: http::description,
         leptos_options: site::options(&config.web),

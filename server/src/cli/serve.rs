@@ -2,7 +2,8 @@
 
 use std::{net::SocketAddr, process::ExitCode, sync::Arc, time::Duration};
 
-use axum::{middleware, serve::ListenerExt};
+use axum::middleware;
+use onelastai_app::state::AppState;
 use onelastai_chat::ChatSettings;
 use onelastai_model_router::ModelRouter;
 use tokio::{
@@ -15,7 +16,7 @@ use super::Done;
 use crate::{
     config::Config,
     http::{
-        self, CallSettings, Calls,
+        self, CallSettings, Calls, ListenSettings,
         metrics::{self, Metrics},
     },
     services, site, worker,
@@ -29,7 +30,7 @@ const WRITE: Duration = Duration::from_secs(5);
 const CLOSE: Duration = Duration::from_secs(5);
 
 pub(super) async fn run(config: &Config) -> Done {
-    let state = services::build(config, ChatSettings::default())?;
+    let state = AppState::from(services::build(config, ChatSettings::default())?);
     site::check(&state.leptos_options).map_err(|error| format!("SITE_ROOT: {error}"))?;
     let bind = config.web.bind;
     let listener = TcpListener::bind(bind)
@@ -48,7 +49,6 @@ pub(super) async fn run(config: &Config) -> Done {
     if let Some(metrics) = counted {
         app = app.layer(middleware::from_fn_with_state(metrics, metrics::count));
     }
-    let app = app.into_make_service_with_connect_info::<SocketAddr>();
     tracing::info!(address = %bind, url = %config.web.base_url, "serving");
 
     let (closing, closed) = oneshot::channel();
@@ -62,15 +62,8 @@ pub(super) async fn run(config: &Config) -> Done {
         // Nobody waits for this when the server is gone already.
         let _ = closing.send(());
     };
-    // A token must not wait in the kernel for the next one.
-    let listener = listener.tap_io(|connection| {
-        if let Err(error) = connection.set_nodelay(true) {
-            tracing::debug!(%error, "can't set TCP_NODELAY");
-        }
-    });
-    let server = axum::serve(listener, app).with_graceful_shutdown(stop);
     tokio::select! {
-        result = async { server.await } => result?,
+        () = http::serve(listener, app, ListenSettings::default(), stop) => {}
         () = async { drop(closed.await); tokio::time::sleep(CLOSE).await } => {
             tracing::warn!("some connections did not close in time");
         }

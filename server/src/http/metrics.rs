@@ -1,7 +1,7 @@
 //! `/metrics` for Prometheus, on an address of its own: text format 0.0.4
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{future::pending, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -19,6 +19,7 @@ use prometheus_client::{
 };
 use tokio::{net::TcpListener, sync::broadcast::error::RecvError, time::sleep};
 
+use super::{ListenSettings, listen};
 use crate::telemetry::{models::Models, process::Process};
 
 /// Where the address is taken, as by the server whose place this one takes.
@@ -123,7 +124,9 @@ pub async fn serve(address: SocketAddr, metrics: Arc<Metrics>) {
             Ok(listener) => {
                 tracing::info!(%address, "serving metrics");
                 said = false;
-                axum::serve(listener, app.clone()).await
+                let (app, settings) = (app.clone(), ListenSettings::default());
+                listen::serve(listener, app, settings, pending()).await;
+                Ok(())
             }
             Err(error) => Err(error),
         };

@@ -14,6 +14,7 @@ mod form;
 mod guard;
 mod health;
 mod keys;
+mod listen;
 pub mod metrics;
 mod models;
 mod pages;
@@ -29,6 +30,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
+pub use listen::{ListenSettings, serve};
 use onelastai_app::state::AppState;
 use serde_json::Value;
 use tower_http::{

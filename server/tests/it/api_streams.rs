@@ -1,6 +1,6 @@
 //! Answers of the API that don't go as they should, by a model that does as it is told.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{future::pending, net::SocketAddr, time::Duration};
 
 use axum::{
     body::{Body, BodyDataStream},
@@ -10,7 +10,7 @@ use futures::StreamExt;
 use onelastai_access::{KeyDraft, Scope};
 use onelastai_agents::create_sample_agents;
 use onelastai_db::PgPool;
-use onelastai_server::http::CallSettings;
+use onelastai_server::http::{CallSettings, ListenSettings, serve};
 use serde_json::{Value, json};
 use sqlx::ConnectOptions;
 use tokio::{io::AsyncWriteExt, net::TcpSocket, time::timeout};
@@ -173,11 +173,8 @@ async fn who_does_not_read_lets_go_of_the_model(pool: PgPool) {
     socket.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
     let listener = socket.listen(8).unwrap();
     let address = listener.local_addr().unwrap();
-    let service = app
-        .router
-        .clone()
-        .into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(async move { axum::serve(listener, service).await });
+    let (router, settings) = (app.router.clone(), ListenSettings::default());
+    tokio::spawn(serve(listener, router, settings, pending()));
 
     let socket = TcpSocket::new_v4().unwrap();
     socket.set_recv_buffer_size(8 << 10).unwrap();

@@ -75,9 +75,10 @@ impl App {
             .collect();
         pairs.extend_from_slice(change);
         let config = Config::read(&Env::from_pairs(&pairs)).unwrap();
-        let mut state: AppState = services::build(&config, ChatSettings::default()).unwrap();
+        let mut services = services::build(&config, ChatSettings::default()).unwrap();
         // The list of hashes lies beside the program, not beside its tests.
-        state.leptos_options.hash_files = false;
+        services.leptos_options.hash_files = false;
+        let state = AppState::from(services);
         let origin = config.web.base_url.origin().ascii_serialization();
         let calls = Calls::new(settings);
         Self {
