@@ -15,6 +15,9 @@ use crate::{
     live::{Hub, Log, RedisMirror},
 };
 
+/// Who stops an answer waits at most this long for its end.
+const STOPPED: Duration = Duration::from_secs(1);
+
 /// How answers are made.
 #[derive(Debug, Clone)]
 pub struct ChatSettings {
@@ -143,7 +146,8 @@ impl ChatService {
         Ok(self.0.hub.open(generation).await)
     }
 
-    /// Ends an answer; what there is of it is kept. Stopping one that has ended changes
+    /// Ends an answer; what there is of it is kept. Comes back when it has ended, so that a page
+    /// without script shows it so, or after a second. Stopping one that has ended changes
     /// nothing.
     ///
     /// # Errors
@@ -162,6 +166,13 @@ impl ChatService {
         }
         // Its task may be here; on another replica its next checkpoint sees the column.
         self.0.hub.stop(generation);
+        let ended = async {
+            if let Some(log) = self.0.hub.open(generation).await {
+                log.finished().await;
+            }
+        };
+        // Where it takes longer its readers are told.
+        let _ = tokio::time::timeout(STOPPED, ended).await;
         Ok(())
     }
 

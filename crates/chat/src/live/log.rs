@@ -74,6 +74,20 @@ impl Log {
         }
     }
 
+    /// Until the state of the answer is final, or nothing will follow in this log.
+    pub(crate) async fn finished(&self) {
+        let mut seen = 0;
+        while let Some(events) = self.after(seen).await {
+            if events
+                .iter()
+                .any(|event| matches!(event, StreamEvent::Finished(_)))
+            {
+                return;
+            }
+            seen += events.len() as u64;
+        }
+    }
+
     /// The last event is in.
     pub(crate) fn is_over(&self) -> bool {
         self.events().last() == Some(&StreamEvent::End)

@@ -269,11 +269,12 @@ async fn stop_tells_the_model_and_keeps_the_part(pool: PgPool) {
     model.say(3);
     read_until(&log, |events| text(events) == "t0 t1 t2 ").await;
     chat.stop(who.user, sent.generation).await.unwrap();
+    // At once: a page that is made now shows it.
+    let expected = ("stopped".to_owned(), "t0 t1 t2 ".to_owned(), 1);
+    assert_eq!(settled(&pool, &sent).await, expected);
     model.is_left_alone().await;
     let events = read_all(&log).await;
     assert_eq!(text(&events), "t0 t1 t2 ");
-    let expected = ("stopped".to_owned(), "t0 t1 t2 ".to_owned(), 1);
-    assert_eq!(settled(&pool, &sent).await, expected);
     // Again, and after the end: nothing changes.
     chat.stop(who.user, sent.generation).await.unwrap();
     assert_eq!(settled(&pool, &sent).await, expected);
