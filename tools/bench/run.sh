@@ -35,8 +35,10 @@ if ! $pages && [ -n "$only" ] && [[ "$only" != *onelastai* ]]; then app=false; f
 mkdir -p "$PROFILE_DIR" "$OUT"
 exec 8>"$PROFILE_DIR/bench.lock"
 flock -n 8 || die "Another ./dev bench is running on this machine."
+# Later it names a database of the bench, and the server would be taken for the person's own.
+server_url="$DATABASE_URL"
 # Servers must not inherit the lock.
-services() { "$ROOT/tools/services.sh" "$@" 8>&-; }
+services() { DATABASE_URL="$server_url" "$ROOT/tools/services.sh" "$@" 8>&-; }
 
 mine=()
 finish() {

@@ -40,7 +40,7 @@ gateways() {
     BENCH_KEY="$(api_key 2>"$LOGS/bench-key.log")" || tail -n 3 "$LOGS/bench-key.log" >&2
     step "100,000 keys" "See above." keys_database onelastai_bench_keys 8>&-
     BENCH_DATABASE_KEYS="$(database_url onelastai_bench_keys)"
-    if ours DATABASE_URL; then BENCH_POSTGRES_PID="$(pid_of postgres)"; fi
+    if (DATABASE_URL="$server_url" && ours DATABASE_URL); then BENCH_POSTGRES_PID="$(pid_of postgres)"; fi
     if ours REDIS_URL; then BENCH_REDIS_PID="$(pid_of redis)"; fi
     export BENCH_KEY BENCH_DATABASE_KEYS BENCH_POSTGRES_PID BENCH_REDIS_PID
   fi
