@@ -38,7 +38,7 @@ pub struct KeptResponse {
     pub response: String,
 }
 
-/// One question with its answer, of those that came before.
+/// One question with its answer, as they are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// What was asked: a JSON array.
@@ -72,37 +72,15 @@ impl GatewayService {
         Ok(())
     }
 
-    /// A kept answer: a JSON object.
+    /// A kept answer and what it answers, without what came before.
     ///
     /// # Errors
     /// [`GatewayError::NoSuchResponse`] also where it is somebody else's.
-    pub async fn response(&self, caller: &ApiCaller, id: Uuid) -> Result<String, GatewayError> {
+    pub async fn response(&self, caller: &ApiCaller, id: Uuid) -> Result<Link, GatewayError> {
         let agents = agents(caller);
-        let found = sqlx::query_scalar!(
-            r#"SELECT response::text AS "response!" FROM api_responses
-               WHERE id = $1 AND user_id = $2
-                 AND ($3::uuid[] IS NULL OR agent_id = ANY ($3))"#,
-            id,
-            caller.user.0,
-            agents.as_deref(),
-        )
-        .fetch_optional(&self.pool)
-        .await?;
-        found.ok_or(GatewayError::NoSuchResponse)
-    }
-
-    /// What a kept answer answers, without what came before: a JSON array.
-    ///
-    /// # Errors
-    /// As [`Self::response`].
-    pub async fn response_input(
-        &self,
-        caller: &ApiCaller,
-        id: Uuid,
-    ) -> Result<String, GatewayError> {
-        let agents = agents(caller);
-        let found = sqlx::query_scalar!(
-            r#"SELECT input::text AS "input!" FROM api_responses
+        let found = sqlx::query_as!(
+            Link,
+            r#"SELECT input::text AS "input!", response::text AS "response!" FROM api_responses
                WHERE id = $1 AND user_id = $2
                  AND ($3::uuid[] IS NULL OR agent_id = ANY ($3))"#,
             id,

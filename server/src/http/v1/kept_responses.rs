@@ -41,7 +41,7 @@ pub(super) async fn read(
 ) -> Result<Reply, Failure> {
     require(&caller, Scope::ConversationsRead)?;
     let kept = state.gateway.response(&caller, named(&id)?).await?;
-    Ok(Reply::kept(200, "application/json", kept.into()))
+    Ok(Reply::kept(200, "application/json", kept.response.into()))
 }
 
 /// Delete a response
@@ -87,8 +87,8 @@ pub(super) async fn input_items(
     Params(page): Params<ItemPage>,
 ) -> Result<Json<ItemList>, Failure> {
     require(&caller, Scope::ConversationsRead)?;
-    let kept = state.gateway.response_input(&caller, named(&id)?).await?;
-    let items: Vec<KeptItem> = parsed(&kept)?;
+    let kept = state.gateway.response(&caller, named(&id)?).await?;
+    let items: Vec<KeptItem> = parsed(&kept.input)?;
     Ok(Json(ItemList::page(items, &page)?))
 }
 
