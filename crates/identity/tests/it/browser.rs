@@ -1,14 +1,26 @@
 //! As much of a browser as Keycloak's sign-in page needs.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, env::temp_dir, fs::File};
 
-use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
 use url::Url;
 
 /// Keeps cookies, also the `Secure` ones that Keycloak sets on http://localhost.
 #[derive(Default)]
 pub struct Browser {
     cookies: BTreeMap<String, String>,
+}
+
+/// Until it is dropped nobody else signs in. Keycloak's protection against guessing lets one
+/// attempt for an account through at a time and refuses what comes meanwhile; tests run side by
+/// side, and so do the programs that they are in.
+async fn turn() -> File {
+    let locked = || {
+        let file = File::create(temp_dir().join("onelastai-sign-in.lock")).unwrap();
+        file.lock().unwrap();
+        file
+    };
+    spawn_blocking(locked).await.unwrap()
 }
 
 impl Browser {
@@ -37,10 +49,7 @@ impl Browser {
         name: &str,
         password: &str,
     ) -> Result<(String, String), String> {
-        // Keycloak's protection against guessing lets one attempt for an account through at
-        // a time and refuses what comes meanwhile; tests run side by side.
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::const_new(());
-        let _turn = ONE_AT_A_TIME.lock().await;
+        let _turn = turn().await;
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()
