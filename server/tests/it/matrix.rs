@@ -11,7 +11,7 @@ use serde::Deserialize;
 use sqlx::ConnectOptions;
 
 use crate::app::App;
-use crate::browser::Browser;
+use crate::browser::{Browser, turn};
 
 pub const ID: &str = "01890a5d-ac96-774b-bcce-b302099a8057";
 
@@ -95,6 +95,7 @@ pub async fn sign_in(app: &App, name: &str) -> String {
     let accounts: Vec<Account> =
         serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
     let account = accounts.iter().find(|it| it.username == name).unwrap();
+    let _turn = turn(name).await;
     let begun = app.get("/auth/login").await;
     let url = begun.header("location").parse().unwrap();
     let (code, state) = Browser::default()

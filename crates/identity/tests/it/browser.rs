@@ -11,12 +11,14 @@ pub struct Browser {
     cookies: BTreeMap<String, String>,
 }
 
-/// Until it is dropped nobody else signs in. Keycloak's protection against guessing lets one
-/// attempt for an account through at a time and refuses what comes meanwhile; tests run side by
-/// side, and so do the programs that they are in.
-async fn turn() -> File {
-    let locked = || {
-        let file = File::create(temp_dir().join("onelastai-sign-in.lock")).unwrap();
+/// Until it is dropped nobody else has the turn of this name. Keycloak's protection against
+/// guessing lets one attempt for an account through at a time and refuses what comes meanwhile,
+/// also for a moment after its answer, so whoever shares an account keeps its turn until the code
+/// is exchanged. Tests run side by side, and so do the programs that they are in.
+pub async fn turn(name: &str) -> File {
+    let name = format!("onelastai-sign-in-{name}.lock");
+    let locked = move || {
+        let file = File::create(temp_dir().join(name)).unwrap();
         file.lock().unwrap();
         file
     };
@@ -49,7 +51,7 @@ impl Browser {
         name: &str,
         password: &str,
     ) -> Result<(String, String), String> {
-        let _turn = turn().await;
+        let _turn = turn("of-all").await;
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()

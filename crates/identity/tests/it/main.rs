@@ -23,7 +23,7 @@ mod sweep;
 
 use std::time::Duration;
 
-use browser::Browser;
+use browser::{Browser, turn};
 use onelastai_db::{Origin, PgPool};
 use onelastai_identity::{
     BackendClient, Callback, IdentityError, IdentityService, KeycloakSettings, Permission, Secret,
@@ -96,8 +96,9 @@ fn callback(code: String, state: String, of_browser: Option<String>) -> Callback
 }
 
 async fn sign_in(identity: &IdentityService, role: &str) -> SignedIn {
-    let begun = identity.begin_sign_in(Some("/agents")).await.unwrap();
     let (name, password) = account(role);
+    let _turn = turn(&name).await;
+    let begun = identity.begin_sign_in(Some("/agents")).await.unwrap();
     let (code, state) = Browser::default()
         .sign_in(&begun.url, &name, &password)
         .await
